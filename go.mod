@@ -1,0 +1,3 @@
+module github.com/opencdo/opencdo
+
+go 1.26
