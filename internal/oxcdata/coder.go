@@ -51,9 +51,11 @@ type Coder struct {
 	off     int
 	enc     bool
 	Dialect Dialect
-	name    string
-	depth   int
-	err     error
+	// Presence is the byte for optional parts of bodies that are there (see Present).
+	Presence uint8
+	name     string
+	depth    int
+	err      error
 }
 
 // NewEncoder appends to buf, which may be nil.
@@ -191,6 +193,23 @@ func (c *Coder) Bool(p *bool) {
 	}
 	c.U8(&b)
 	*p = b != 0
+}
+
+// Present is a byte that says whether a part follows. mark is the byte that means yes: 0xFF where it is zero; decoding
+// sets it to the byte found.
+func (c *Coder) Present(mark *uint8, has bool) bool {
+	var b uint8
+	if has {
+		b = 0xFF
+		if *mark != 0 {
+			b = *mark
+		}
+	}
+	c.U8(&b)
+	if b != 0 && !c.enc {
+		*mark = b
+	}
+	return b != 0 && c.err == nil
 }
 
 // Code is a 32-bit error code.

@@ -73,9 +73,10 @@ func (c *Coder) cell(t mapi.Type, flagged bool, v *mapi.Value) {
 	}
 	flag := uint8(cellValue)
 	if flagged {
-		if c.enc && missing(t, *v) {
-			flag = cellError
-			if *v == nil {
+		if c.enc {
+			if _, isCode := (*v).(mapi.Code); isCode {
+				flag = cellError
+			} else if missing(t, *v) {
 				flag = cellAbsent
 			}
 		}

@@ -58,14 +58,10 @@ func (c *Coder) Value(t mapi.Type, v *mapi.Value) {
 	c.single(t, v)
 }
 
-// present is the HasValue byte of [MS-OXCMAPIHTTP] 2.2.1.1: 0xFF when a value follows.
+// present is the HasValue byte of [MS-OXCMAPIHTTP] 2.2.1.1.
 func (c *Coder) present(v *mapi.Value) bool {
-	has := uint8(0)
-	if c.enc && *v != nil {
-		has = 0xFF
-	}
-	c.U8(&has)
-	return has != 0
+	var mark uint8
+	return c.Present(&mark, *v != nil)
 }
 
 func (c *Coder) single(t mapi.Type, v *mapi.Value) {
