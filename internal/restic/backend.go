@@ -1,0 +1,67 @@
+package restic
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+)
+
+// FileType is the kind of a file in the repository.
+type FileType uint8
+
+const (
+	ConfigFile FileType = iota
+	KeyFile
+	LockFile
+	SnapshotFile
+	IndexFile
+	PackFile
+)
+
+// fileTypeDirs are the default layout's directories, indexed by FileType.
+var fileTypeDirs = [...]string{"config", "keys", "locks", "snapshots", "index", "data"}
+
+// Handle names one file. ID is zero for the config file, of which there is one.
+type Handle struct {
+	Type FileType
+	ID   ID
+}
+
+// String returns the file's path in the default layout.
+func (h Handle) String() string {
+	switch {
+	case h.Type == ConfigFile:
+		return "config"
+	case h.Type == PackFile:
+		name := h.ID.String()
+		return "data/" + name[:2] + "/" + name
+	case int(h.Type) < len(fileTypeDirs):
+		return fileTypeDirs[h.Type] + "/" + h.ID.String()
+	}
+	return fmt.Sprintf("FileType(%d)/%v", uint8(h.Type), h.ID)
+}
+
+// FileInfo is what List and Stat tell of a file.
+type FileInfo struct {
+	Handle
+	Size int64
+}
+
+// Backend keeps the repository's files. Files are written once and never changed. Implementations
+// are safe for concurrent use, and errors about a missing file answer to fs.ErrNotExist.
+type Backend interface {
+	// Init prepares an empty place for a new repository.
+	Init(ctx context.Context) error
+	// Save stores a file. When it returns nil the file is durable; when it fails, or the process
+	// dies meanwhile, nothing of it is visible.
+	Save(ctx context.Context, h Handle, data []byte) error
+	// Load reads length bytes from offset on, or all that follow where length is 0.
+	Load(ctx context.Context, h Handle, offset int64, length int) (io.ReadCloser, error)
+	// Stat returns a file's size.
+	Stat(ctx context.Context, h Handle) (FileInfo, error)
+	// List yields the files of one type, in no particular order. It ends after the first error.
+	List(ctx context.Context, t FileType) iter.Seq2[FileInfo, error]
+	// Remove deletes a file.
+	Remove(ctx context.Context, h Handle) error
+}

@@ -1,0 +1,289 @@
+package restic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+)
+
+// CheckOptions says how far Check goes.
+type CheckOptions struct {
+	// ReadData reads every pack and verifies every blob.
+	ReadData bool
+	// Progress, if set, is called after each pack with the bytes verified so far and in all.
+	Progress func(done, total int64)
+}
+
+// CheckReport is what Check found.
+type CheckReport struct {
+	Snapshots    int
+	Trees        int // reachable
+	DataBlobs    int // reachable
+	Packs        int
+	Unreferenced int   // packs in no index, as an interrupted run leaves them; harmless, stock restic's prune removes them
+	PackBytes    int64 // of all packs
+	// Errors are [*DamagedError], [*MissingBlobError] and others that name the file concerned.
+	Errors []error
+}
+
+// Check verifies that the index files are sound, that the packs they name are there, that all
+// snapshots' trees are whole and, with ReadData, every byte. What it finds wrong is in the report; an
+// error means that it could not go on. Have an exclusive lock if others may write meanwhile.
+func (r *Repository) Check(ctx context.Context, opts CheckOptions) (*CheckReport, error) {
+	c := &checker{repo: r, opts: opts, sizes: make(map[ID]int64)}
+	for _, step := range []func(context.Context) error{c.snapshots, c.indexes, c.packs, c.trees, c.data} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return &c.report, nil
+}
+
+type checker struct {
+	repo   *Repository
+	opts   CheckOptions
+	report CheckReport
+	index  blobIndex // read afresh
+	roots  []ID
+	sizes  map[ID]int64 // packs in the backend
+	want   []int64      // packs' sizes by the index, by their number
+	seen   [blobTypes]bitset
+	mu     sync.Mutex
+}
+
+func (c *checker) fault(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.report.Errors = append(c.report.Errors, err)
+}
+
+// snapshots comes first: what is listed now is whole by the time the index is read.
+func (c *checker) snapshots(ctx context.Context) error {
+	for s, err := range c.repo.Snapshots(ctx) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			c.fault(err)
+			continue
+		}
+		c.report.Snapshots++
+		c.roots = append(c.roots, *s.Tree)
+	}
+	return nil
+}
+
+func (c *checker) indexes(ctx context.Context) error {
+	for f, err := range c.repo.indexFiles(ctx) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			c.fault(err)
+			continue
+		}
+		c.index.fill(f.Packs)
+	}
+	c.index.settle()
+	c.want = make([]int64, len(c.index.packs))
+	for i := range c.want {
+		c.want[i] = packSize(nil)
+	}
+	for t := range c.index.tables {
+		entries := c.index.tables[t].sorted
+		c.seen[t] = make(bitset, len(entries)/64+1)
+		for _, e := range entries {
+			at := c.index.locate(BlobType(t), e)
+			c.want[e.pack] += int64(e.length) + int64(at.headerSize())
+		}
+	}
+	return nil
+}
+
+// packs compares the packs that are there with those the index names.
+func (c *checker) packs(ctx context.Context) error {
+	for fi, err := range c.repo.be.List(ctx, PackFile) {
+		if err != nil {
+			return fmt.Errorf("restic: list the packs: %w", err)
+		}
+		c.sizes[fi.ID] = fi.Size
+		c.report.Packs++
+		c.report.PackBytes += fi.Size
+		n, ok := c.index.numbers[fi.ID]
+		switch {
+		case !ok:
+			c.report.Unreferenced++
+		case fi.Size != c.want[n]:
+			c.fault(&DamagedError{File: fi.String(), Err: fmt.Errorf("it has %d bytes, the index says %d", fi.Size, c.want[n])})
+		}
+	}
+	for _, id := range c.index.packs {
+		if _, ok := c.sizes[id]; !ok {
+			c.fault(&DamagedError{File: Handle{PackFile, id}.String(), Err: errors.New("it is missing")})
+		}
+	}
+	return nil
+}
+
+// mark reports whether a blob is known, and whether it is marked for the first time.
+func (c *checker) mark(h BlobHandle) (known, first bool) {
+	i, n := c.index.tables[h.Type].find(h.ID)
+	if n == 0 {
+		return false, false
+	}
+	return true, c.seen[h.Type].set(i)
+}
+
+// trees walks all snapshots, each tree once.
+func (c *checker) trees(ctx context.Context) error {
+	missing := make(map[BlobHandle]bool)
+	visit := func(h BlobHandle, from string) bool {
+		known, first := c.mark(h)
+		if !known && !missing[h] {
+			missing[h] = true
+			c.fault(fmt.Errorf("%s: %w", from, &MissingBlobError{h}))
+		}
+		return first
+	}
+	var trees []ID
+	for _, id := range c.roots {
+		if visit(BlobHandle{TreeBlob, id}, "a snapshot") {
+			trees = append(trees, id)
+		}
+	}
+	for len(trees) > 0 {
+		id := trees[len(trees)-1]
+		trees = trees[:len(trees)-1]
+		c.report.Trees++
+		t, err := c.loadTree(ctx, id)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			c.fault(err)
+			continue
+		}
+		for _, n := range t.Nodes {
+			from := fmt.Sprintf("tree %v: node %q", id, n.Name)
+			if err := n.validate(); err != nil {
+				c.fault(fmt.Errorf("%s: %w", from, err))
+				continue
+			}
+			if n.Type == FileNode && n.Content == nil {
+				c.fault(fmt.Errorf("%s: its content is null", from))
+			}
+			for _, blob := range n.Content {
+				if visit(BlobHandle{DataBlob, blob}, from) {
+					c.report.DataBlobs++
+				}
+			}
+			if n.Subtree != nil && visit(BlobHandle{TreeBlob, *n.Subtree}, from) {
+				trees = append(trees, *n.Subtree)
+			}
+		}
+	}
+	return nil
+}
+
+func (c *checker) loadTree(ctx context.Context, id ID) (*Tree, error) {
+	document, err := c.repo.loadFrom(ctx, &c.index, BlobHandle{TreeBlob, id}, nil)
+	if err != nil {
+		return nil, err
+	}
+	t, err := parseTree(document)
+	if err != nil {
+		return nil, fmt.Errorf("restic: tree %v: %w", id, err)
+	}
+	return t, nil
+}
+
+// data reads all packs.
+func (c *checker) data(ctx context.Context) error {
+	if !c.opts.ReadData {
+		return nil
+	}
+	var running sync.WaitGroup
+	var done atomic.Int64
+	ids := make(chan ID)
+	for range c.repo.conf.Workers {
+		running.Go(func() {
+			var buf []byte
+			for id := range ids {
+				if ctx.Err() != nil {
+					continue
+				}
+				buf = c.readPack(ctx, id, buf)
+				if sum := done.Add(c.sizes[id]); c.opts.Progress != nil {
+					c.mu.Lock()
+					c.opts.Progress(sum, c.report.PackBytes)
+					c.mu.Unlock()
+				}
+			}
+		})
+	}
+	for id := range c.sizes {
+		ids <- id
+	}
+	close(ids)
+	running.Wait()
+	return ctx.Err()
+}
+
+// readPack verifies a pack's hash, its header against the index, and each blob. It returns buf, grown.
+func (c *checker) readPack(ctx context.Context, id ID, buf []byte) []byte {
+	h := Handle{PackFile, id}
+	size := c.sizes[id]
+	if size > maxFileSize {
+		c.fault(&DamagedError{File: h.String(), Err: fmt.Errorf("larger than %d bytes", maxFileSize)})
+		return buf
+	}
+	if int64(cap(buf)) < size {
+		buf = make([]byte, size)
+	}
+	buf = buf[:size]
+	rd, err := c.repo.be.Load(ctx, h, 0, 0)
+	if err == nil {
+		_, err = io.ReadFull(rd, buf)
+		rd.Close()
+	}
+	if err != nil {
+		c.fault(fmt.Errorf("restic: load %v: %w", h, err))
+		return buf
+	}
+	if Hash(buf) != id {
+		c.fault(&DamagedError{File: h.String(), Err: errors.New("its content doesn't fit its name")})
+	}
+	blobs, err := c.repo.key.openHeader(buf)
+	if err != nil {
+		c.fault(&DamagedError{File: h.String(), Err: err})
+		return buf
+	}
+	if packSize(blobs) != size {
+		c.fault(&DamagedError{File: h.String(), Err: fmt.Errorf("its header tells of %d bytes, it has %d", packSize(blobs), size)})
+		return buf
+	}
+	number, indexed := c.index.numbers[id]
+	for _, b := range blobs {
+		if indexed && !c.index.holds(number, b) {
+			c.fault(&DamagedError{File: h.String(), Blob: b.ID, Err: errors.New("the index doesn't tell of this blob as the pack's header does")})
+		}
+		if _, err := c.repo.openBlob(b, buf[b.offset:b.offset+b.length], nil); err != nil {
+			c.fault(&DamagedError{File: h.String(), Blob: b.ID, Err: err})
+		}
+	}
+	return buf
+}
+
+// bitset has a bit for each entry of a table.
+type bitset []uint64
+
+// set reports whether bit i was clear before.
+func (s bitset) set(i int) bool {
+	word, bit := &s[i/64], uint64(1)<<(i%64)
+	was := *word
+	*word |= bit
+	return was&bit == 0
+}

@@ -1,0 +1,36 @@
+// Package restic reads and writes repositories in restic's published format, version 2 (and reads and
+// extends version 1), so that a stock restic can list, check, mount, restore, forget and prune what is
+// written here. It knows bytes and trees; what they mean is the caller's affair.
+//
+// # Use
+//
+// A [Backend] keeps the files; [NewLocal] is one in a directory. [Create] and [Open] give a
+// [Repository], which reads: [Repository.Snapshots], [Repository.LoadTree], [Repository.OpenFile],
+// [Repository.LoadBlob], [Repository.Check]. A [Writer] adds to it: [Writer.NewFile] stores a file's
+// content, [Writer.SaveTree] a directory whose nodes are sorted by name, [Writer.SaveSnapshot] the
+// whole. Hold a [Lock] all the while.
+//
+// # Promises
+//
+// A file in the repository appears whole and synced or not at all. Packs come first, then the index
+// that names them, then the snapshot, so that a process may die at any moment and leave a repository
+// that stock restic's check calls free of errors. [Writer.Flush] and [Writer.SaveSnapshot] return nil
+// only when everything given to the writer before is confirmed: each pack was synced and its header
+// read back, and an index file that names it was synced. What was confirmed by then, a later run finds
+// and doesn't store again; at worst that are the blobs of all but the last minute.
+//
+// Every blob is verified against its id when it is read. Damage comes back as a [*DamagedError] naming
+// the file, a blob in no index as a [*MissingBlobError]; a full disk as an error that answers to
+// syscall.ENOSPC. After a failure a Writer takes nothing more: make a new one.
+//
+// # Memory
+//
+// The index takes 48 bytes for each blob and some 90 for each pack, so half a gigabyte for ten million
+// blobs, twice that for a moment while it is read. A Writer takes about a hundred megabytes, most of
+// them packs being filled or saved. A [FileReader] holds two blobs.
+//
+// # Locks
+//
+// As stock restic's, and respected by it: a file in locks/, written anew every five minutes, stale
+// after thirty or when its process on this host is gone. [Repository.Lock] removes stale ones first.
+package restic

@@ -1,0 +1,353 @@
+package restic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// savers is how many packs are written at a time, so that one is filled while another is synced.
+	savers = 2
+	// maxIndexBlobs keeps an index file well below the 8 MiB that restic aims at.
+	maxIndexBlobs = 50_000
+)
+
+// Stats counts what a Writer did.
+type Stats struct {
+	DataBlobs  int    // new data blobs
+	TreeBlobs  int    // new tree blobs
+	KnownBlobs int    // blobs that were there already
+	Bytes      uint64 // of the new blobs, before compression
+	Packed     uint64 // of the new blobs, compressed and encrypted
+	Packs      int    // confirmed packs
+	PackBytes  uint64 // confirmed, headers included
+}
+
+// Writer adds blobs and snapshots to a repository. Blobs are compressed, encrypted, gathered in packs
+// and saved in the background. Its methods may be called from several goroutines. Have a lock before
+// NewWriter, as LoadIndex says.
+type Writer struct {
+	repo   *Repository
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+
+	gate    sync.RWMutex   // SaveBlob holds it shared, Flush and Close alone: then no new blob comes in
+	queued  sync.WaitGroup // blobs between SaveBlob and a pack
+	filled  sync.WaitGroup // packs between full and confirmed
+	running sync.WaitGroup // goroutines
+	jobs    chan job
+	packs   chan *pack
+	buffers sync.Pool // of *[]byte, for blobs under way
+	closed  bool
+
+	indexing  sync.Mutex // one index file at a time
+	mu        sync.Mutex // of all below
+	pending   map[BlobHandle]struct{}
+	filling   [blobTypes]*pack
+	free      []*pack // saved ones, whose memory is used again
+	unindexed []indexPack
+	waiting   int       // blobs in unindexed
+	since     time.Time // of the oldest in unindexed
+	stats     Stats
+}
+
+type job struct {
+	handle BlobHandle
+	plain  *[]byte
+}
+
+var errWriterClosed = errors.New("restic: the writer is closed")
+
+// NewWriter starts a writer, which works until Close or until ctx ends.
+func (r *Repository) NewWriter(ctx context.Context) (*Writer, error) {
+	if err := r.LoadIndex(ctx); err != nil {
+		return nil, err
+	}
+	w := &Writer{
+		repo:    r,
+		jobs:    make(chan job),
+		packs:   make(chan *pack),
+		pending: make(map[BlobHandle]struct{}),
+	}
+	w.ctx, w.cancel = context.WithCancelCause(ctx)
+	for range r.conf.Workers {
+		w.running.Go(w.packBlobs)
+	}
+	for range savers {
+		w.running.Go(w.savePacks)
+	}
+	return w, nil
+}
+
+// SaveBlob stores data unless the repository has it, and returns its id. It takes a copy of data. The
+// blob is confirmed once Flush has returned nil; until then a failure may come back from any later call.
+func (w *Writer) SaveBlob(ctx context.Context, t BlobType, data []byte) (id ID, isNew bool, err error) {
+	if len(data) > maxBlobSize {
+		return ID{}, false, fmt.Errorf("restic: a blob of %d bytes is too large", len(data))
+	}
+	h := BlobHandle{t, Hash(data)}
+	w.gate.RLock()
+	defer w.gate.RUnlock()
+	if err := w.failure(); err != nil {
+		return ID{}, false, err
+	}
+	if !w.claim(h, len(data)) {
+		return h.ID, false, nil
+	}
+	buf, _ := w.buffers.Get().(*[]byte)
+	if buf == nil {
+		buf = new([]byte)
+	}
+	*buf = append((*buf)[:0], data...)
+	w.queued.Add(1)
+	select {
+	case w.jobs <- job{h, buf}:
+		return h.ID, true, nil
+	case <-w.ctx.Done():
+		err = context.Cause(w.ctx)
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	w.queued.Done()
+	w.mu.Lock()
+	delete(w.pending, h)
+	w.mu.Unlock()
+	return ID{}, false, err
+}
+
+// claim reports whether a blob is neither stored nor on its way; if so it is now.
+func (w *Writer) claim(h BlobHandle, size int) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, ok := w.pending[h]; ok || w.repo.index.has(h) {
+		w.stats.KnownBlobs++
+		return false
+	}
+	w.pending[h] = struct{}{}
+	w.stats.Bytes += uint64(size)
+	if h.Type == TreeBlob {
+		w.stats.TreeBlobs++
+	} else {
+		w.stats.DataBlobs++
+	}
+	return true
+}
+
+// SaveTree stores a directory and returns its id.
+func (w *Writer) SaveTree(ctx context.Context, t *Tree) (ID, error) {
+	document, err := t.encode()
+	if err != nil {
+		return ID{}, err
+	}
+	id, _, err := w.SaveBlob(ctx, TreeBlob, document)
+	return id, err
+}
+
+// SaveSnapshot flushes, then stores a snapshot and sets its ID.
+func (w *Writer) SaveSnapshot(ctx context.Context, s *Snapshot) error {
+	if err := w.Flush(ctx); err != nil {
+		return err
+	}
+	if err := w.repo.checkSnapshot(ctx, s); err != nil {
+		return err
+	}
+	id, err := w.repo.saveJSON(ctx, SnapshotFile, s)
+	if err != nil {
+		return err
+	}
+	s.id = id
+	return nil
+}
+
+// Stats returns the counts so far.
+func (w *Writer) Stats() Stats {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stats
+}
+
+// Flush waits until all blobs taken so far are confirmed: packs and index files are saved and synced.
+// It returns the first failure since NewWriter.
+func (w *Writer) Flush(ctx context.Context) error {
+	w.gate.Lock()
+	defer w.gate.Unlock()
+	if err := w.failure(); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { w.cancel(ctx.Err()) })
+	defer stop()
+	w.queued.Wait()
+	w.mu.Lock()
+	rest := w.filling
+	w.filling = [blobTypes]*pack{}
+	w.mu.Unlock()
+	for _, p := range rest {
+		if p != nil {
+			w.filled.Add(1)
+			w.packs <- p
+		}
+	}
+	w.filled.Wait()
+	if err := w.failure(); err != nil {
+		return err
+	}
+	return w.saveIndex(w.ctx, true)
+}
+
+// Close stops the writer. Blobs that weren't flushed may be lost; all that is stored stays usable.
+func (w *Writer) Close() {
+	w.cancel(errWriterClosed)
+	w.gate.Lock()
+	defer w.gate.Unlock()
+	if w.closed {
+		return
+	}
+	w.closed = true
+	close(w.jobs)
+	w.queued.Wait()
+	close(w.packs)
+	w.running.Wait()
+}
+
+func (w *Writer) failure() error { return context.Cause(w.ctx) }
+
+// packBlobs compresses and encrypts blobs and adds them to the pack being filled.
+func (w *Writer) packBlobs() {
+	var sealed, compressed []byte
+	for j := range w.jobs {
+		if w.ctx.Err() == nil {
+			plain, size := *j.plain, 0
+			// A size of 0 marks blobs that aren't compressed, so an empty one can't be.
+			if w.repo.config.Version > 1 && len(plain) > 0 {
+				size = len(plain)
+				compressed = w.repo.codec.compress(compressed[:0], plain)
+				plain = compressed
+			}
+			sealed = w.repo.key.seal(sealed[:0], plain)
+			if full := w.addToPack(j.handle, sealed, size); full != nil {
+				w.packs <- full
+			}
+		}
+		w.buffers.Put(j.plain)
+		w.queued.Done()
+	}
+}
+
+// addToPack returns the pack if that made it full.
+func (w *Writer) addToPack(h BlobHandle, sealed []byte, size int) *pack {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p := w.filling[h.Type]
+	if p == nil {
+		if n := len(w.free); n > 0 {
+			p, w.free = w.free[n-1], w.free[:n-1]
+		} else {
+			p = new(pack)
+		}
+		w.filling[h.Type] = p
+	}
+	p.add(h, sealed, size)
+	w.stats.Packed += uint64(len(sealed))
+	if len(p.buf) < w.repo.conf.PackSize && len(p.blobs) < maxHeaderSize/compressedEntrySize-1 {
+		return nil
+	}
+	w.filling[h.Type] = nil
+	w.filled.Add(1)
+	return p
+}
+
+// savePacks stores full packs.
+func (w *Writer) savePacks() {
+	for p := range w.packs {
+		if w.ctx.Err() == nil {
+			if err := w.savePack(p); err != nil {
+				w.cancel(err)
+			}
+		}
+		w.mu.Lock()
+		p.buf, p.blobs = p.buf[:0], p.blobs[:0]
+		w.free = append(w.free, p)
+		w.mu.Unlock()
+		w.filled.Done()
+	}
+}
+
+// savePack stores a pack, reads its header back and makes its blobs known.
+func (w *Writer) savePack(p *pack) error {
+	id, err := p.finish(w.repo.key)
+	if err != nil {
+		return err
+	}
+	h := Handle{PackFile, id}
+	if err := w.repo.be.Save(w.ctx, h, p.buf); err != nil {
+		return err
+	}
+	info, err := w.repo.be.Stat(w.ctx, h)
+	if err != nil {
+		return fmt.Errorf("restic: look at %v just saved: %w", h, err)
+	}
+	stored, err := w.repo.loadHeader(w.ctx, h, info.Size)
+	if err != nil {
+		return err
+	}
+	if info.Size != int64(len(p.buf)) || !slices.Equal(stored, p.blobs) {
+		return &DamagedError{File: h.String(), Err: errors.New("what was just written reads back differently")}
+	}
+	w.confirm(id, p)
+	return w.saveIndex(w.ctx, false)
+}
+
+func (w *Writer) confirm(id ID, p *pack) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.repo.index.add(id, p.blobs)
+	for _, b := range p.blobs {
+		delete(w.pending, b.BlobHandle)
+	}
+	if len(w.unindexed) == 0 {
+		w.since = time.Now()
+	}
+	w.unindexed = append(w.unindexed, newIndexPack(id, p.blobs))
+	w.waiting += len(p.blobs)
+	w.stats.Packs++
+	w.stats.PackBytes += uint64(len(p.buf))
+}
+
+// saveIndex writes an index file about the packs that are in none, if they are many, have waited long, or all is set.
+func (w *Writer) saveIndex(ctx context.Context, all bool) error {
+	w.indexing.Lock()
+	defer w.indexing.Unlock()
+	for {
+		w.mu.Lock()
+		due := all || w.waiting >= maxIndexBlobs || time.Since(w.since) >= w.repo.conf.IndexEvery
+		var packs []indexPack
+		if due {
+			packs = w.takeUnindexed()
+		}
+		w.mu.Unlock()
+		if len(packs) == 0 {
+			return nil
+		}
+		if _, err := w.repo.saveJSON(ctx, IndexFile, indexJSON{Packs: packs}); err != nil {
+			w.cancel(err)
+			return err
+		}
+	}
+}
+
+// takeUnindexed returns as many packs as one index file should hold.
+func (w *Writer) takeUnindexed() []indexPack {
+	n, blobs := 0, 0
+	for n < len(w.unindexed) && (n == 0 || blobs+len(w.unindexed[n].Blobs) <= maxIndexBlobs) {
+		blobs += len(w.unindexed[n].Blobs)
+		n++
+	}
+	packs := w.unindexed[:n:n]
+	w.unindexed = w.unindexed[n:]
+	w.waiting -= blobs
+	return packs
+}
