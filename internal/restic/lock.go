@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/signal"
 	"runtime"
 	"sync"
 	"syscall"
@@ -101,6 +102,7 @@ type Lock struct {
 	repo      *Repository
 	exclusive bool
 	cancel    context.CancelCauseFunc
+	hangups   chan os.Signal
 	stop      chan struct{}
 	stopped   chan struct{}
 	once      sync.Once
@@ -112,7 +114,8 @@ type Lock struct {
 // Lock locks the repository: exclusively, or together with others that don't lock exclusively. It
 // removes stale locks, so those that dead processes left, and returns a [*LockedError] where another
 // stands in the way. The lock is refreshed until Unlock. Work under the context returned: it ends
-// with the cause ErrLockLost when the lock can't be kept.
+// with the cause ErrLockLost when the lock can't be kept. Until Unlock the process doesn't die of a
+// hangup, as a process that holds a restic lock mustn't.
 func (r *Repository) Lock(ctx context.Context, exclusive bool) (*Lock, context.Context, error) {
 	if s, ok := r.be.(interface{ Sweep(context.Context) error }); ok {
 		_ = s.Sweep(ctx) // leftovers are harmless, so failing to remove them is too
@@ -120,23 +123,34 @@ func (r *Repository) Lock(ctx context.Context, exclusive bool) (*Lock, context.C
 	if err := r.checkLocks(ctx, exclusive, ID{}); err != nil {
 		return nil, nil, err
 	}
-	id, err := r.saveJSON(ctx, LockFile, newLock(exclusive))
-	if err != nil {
+	l := &Lock{repo: r, exclusive: exclusive, hangups: make(chan os.Signal, 1), stop: make(chan struct{}), stopped: make(chan struct{})}
+	// Stock restic sends SIGHUP to see whether a lock's process is alive, and relies on its living on.
+	signal.Notify(l.hangups, syscall.SIGHUP)
+	if err := l.take(ctx); err != nil {
+		signal.Stop(l.hangups)
 		return nil, nil, err
+	}
+	ctx, l.cancel = context.WithCancelCause(ctx)
+	go l.refresh(context.WithoutCancel(ctx))
+	return l, ctx, nil
+}
+
+// take writes the lock file and makes sure that no other came in between.
+func (l *Lock) take(ctx context.Context) error {
+	var err error
+	if l.id, err = l.repo.saveJSON(ctx, LockFile, newLock(l.exclusive)); err != nil {
+		return err
 	}
 	select {
 	case <-time.After(lockWait):
-		err = r.checkLocks(ctx, exclusive, id)
+		err = l.repo.checkLocks(ctx, l.exclusive, l.id)
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
 	if err != nil {
-		return nil, nil, errors.Join(err, r.removeLock(ctx, id))
+		return errors.Join(err, l.repo.removeLock(ctx, l.id))
 	}
-	l := &Lock{repo: r, exclusive: exclusive, id: id, stop: make(chan struct{}), stopped: make(chan struct{})}
-	ctx, l.cancel = context.WithCancelCause(ctx)
-	go l.refresh(context.WithoutCancel(ctx))
-	return l, ctx, nil
+	return nil
 }
 
 // checkLocks removes stale locks and returns an error if one of the others, own excepted, forbids ours.
@@ -233,6 +247,7 @@ func (l *Lock) Unlock() error {
 		<-l.stopped
 		l.cancel(context.Canceled)
 		l.err = l.repo.removeLock(context.Background(), l.id)
+		signal.Stop(l.hangups)
 	})
 	return l.err
 }

@@ -29,9 +29,13 @@ type stock struct {
 	repo string
 }
 
+func stockPath() (string, error) {
+	return exec.LookPath(cmp.Or(os.Getenv("OPENCDO_RESTIC"), "restic"))
+}
+
 func newStock(t testing.TB, repo string) *stock {
 	t.Helper()
-	path, err := exec.LookPath(cmp.Or(os.Getenv("OPENCDO_RESTIC"), "restic"))
+	path, err := stockPath()
 	if err != nil {
 		t.Skip("SKIPPED: no stock restic to compare with; install it or name it in OPENCDO_RESTIC: ", err)
 	}

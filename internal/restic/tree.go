@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Node types.
@@ -38,7 +39,7 @@ type Node struct {
 	Size       uint64      `json:"size,omitempty"`
 	Links      uint64      `json:"links,omitempty"`
 	LinkTarget string      `json:"linktarget,omitempty"`
-	// LinkTargetRaw is the target where it isn't valid UTF-8.
+	// LinkTargetRaw is in the document only, for targets that aren't UTF-8; LinkTarget is right then, too.
 	LinkTargetRaw      []byte                     `json:"linktarget_raw,omitempty"`
 	ExtendedAttributes []ExtendedAttribute        `json:"extended_attributes,omitempty"`
 	GenericAttributes  map[string]json.RawMessage `json:"generic_attributes,omitempty"`
@@ -70,6 +71,10 @@ func (n Node) MarshalJSON() ([]byte, error) {
 	if n.Type == FileNode && n.Content == nil {
 		n.Content = []ID{}
 	}
+	n.LinkTargetRaw = nil
+	if !utf8.ValidString(n.LinkTarget) {
+		n.LinkTargetRaw = []byte(n.LinkTarget)
+	}
 	return json.Marshal(nodeJSON(n))
 }
 
@@ -83,6 +88,9 @@ func (n *Node) UnmarshalJSON(document []byte) error {
 		return fmt.Errorf("node name %q: %w", n.Name, err)
 	}
 	n.Name = name
+	if n.LinkTargetRaw != nil {
+		n.LinkTarget, n.LinkTargetRaw = string(n.LinkTargetRaw), nil
+	}
 	return nil
 }
 

@@ -57,19 +57,9 @@ func makeTables(p Polynomial) *tables {
 // Reset begins a new piece.
 func (c *Chunker) Reset() {
 	c.window = [windowSize]byte{}
-	c.pos, c.count, c.digest = 0, 0, 0
-	if c.tables != nil {
-		// A leading 1 keeps runs of zeros from having the fingerprint 0, which would cut them everywhere.
-		c.slide(1)
-	}
-}
-
-func (c *Chunker) slide(b byte) {
-	out := c.window[c.pos]
-	c.window[c.pos] = b
-	c.pos = (c.pos + 1) % windowSize
-	d := c.digest ^ c.tables.out[out]
-	c.digest = (d<<8 | Polynomial(b)) ^ c.tables.mod[byte(d>>c.shift)]
+	c.count = 0
+	// A leading 1, whose fingerprint is 1, as restic has it.
+	c.window[0], c.pos, c.digest = 1, 1, 1
 }
 
 // Next takes bytes from p up to the next cut point. It returns how many it took and whether the piece
@@ -80,24 +70,36 @@ func (c *Chunker) Next(p []byte) (n int, cut bool) {
 		n = min(skip, len(p))
 		c.count += n
 	}
+	limit := n + min(MaxSize-c.count, len(p)-n)
 	if c.tables == nil {
-		taken := min(MaxSize-c.count, len(p)-n)
-		c.count += taken
-		n += taken
+		c.count += limit - n
+		n = limit
 	} else {
-		for ; n < len(p); n++ {
-			c.slide(p[n])
-			c.count++
-			if c.count >= MinSize && (c.digest&splitMask == 0 || c.count >= MaxSize) {
-				n++
-				c.Reset()
-				return n, true
-			}
-		}
+		n = c.scan(p, n, limit)
 	}
-	if c.count >= MaxSize {
+	if c.count >= MaxSize || c.count >= MinSize && c.tables != nil && c.digest&splitMask == 0 {
 		c.Reset()
 		return n, true
 	}
 	return n, false
+}
+
+// scan slides the window over p[from:limit] up to a cut point and returns where it stopped.
+func (c *Chunker) scan(p []byte, from, limit int) int {
+	t, shift, pos, digest := c.tables, c.shift, c.pos, c.digest
+	n := from
+	for n < limit {
+		b := p[n]
+		d := digest ^ t.out[c.window[pos]]
+		c.window[pos] = b
+		pos = (pos + 1) % windowSize
+		digest = (d<<8 | Polynomial(b)) ^ t.mod[byte(d>>shift)]
+		n++
+		if digest&splitMask == 0 && c.count+n-from >= MinSize {
+			break
+		}
+	}
+	c.count += n - from
+	c.pos, c.digest = pos, digest
+	return n
 }
