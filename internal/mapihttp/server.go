@@ -50,7 +50,8 @@ type Endpoint interface {
 type Session interface {
 	// Serve answers one request. ctx ends with the session context; for
 	// NotificationWait also when the client hangs up, otherwise not, so that a
-	// request once begun is carried through.
+	// request once begun is carried through. reply may be memory that the next
+	// sequenced Serve uses again.
 	Serve(ctx context.Context, r *Request) (reply []byte, err error)
 	// Close is called once, when no Serve is running: after Disconnect or Unbind,
 	// on expiry, when the client connects anew, and by Handler.Close.
@@ -287,7 +288,7 @@ func (a *answer) run(serve func() ([]byte, error)) {
 		a.fail(failure)
 		return
 	}
-	a.succeed(reply)
+	a.finish(entityHeaders{}, reply)
 }
 
 func (a *answer) stop() {
@@ -322,10 +323,6 @@ func (a *answer) begin() string {
 	return tagProcessing + crlf
 }
 
-func (a *answer) succeed(reply []byte) {
-	a.finish(entityHeaders{}, reply)
-}
-
 // refuse fails a request that didn't get as far as its session context. The
 // context's cookies are set all the same.
 func (a *answer) refuse(user string, e *ResponseCodeError) {
@@ -349,13 +346,15 @@ func (a *answer) fail(e *ResponseCodeError) {
 }
 
 func (a *answer) finish(head entityHeaders, body []byte) {
-	b := make([]byte, 0, 160+len(body))
+	b := make([]byte, 0, 256)
 	if !a.began {
 		b = append(b, a.begin()...)
 	}
 	head.Start, head.Elapsed = a.start, time.Since(a.start)
-	b = head.appendTo(b)
-	a.w.Write(append(b, body...))
+	a.w.Write(head.appendTo(b))
+	if len(body) > 0 {
+		a.w.Write(body)
+	}
 }
 
 // header sets the HTTP header that every answer has ([MS-OXCMAPIHTTP] 2.2.2.2,
