@@ -101,6 +101,14 @@ func (c *Coder) Offset() int {
 // Left is the number of bytes not yet decoded.
 func (c *Coder) Left() int { return len(c.buf) - c.off }
 
+// Peek is the next byte to decode, 0 at the end.
+func (c *Coder) Peek() uint8 {
+	if c.enc || c.off >= len(c.buf) {
+		return 0
+	}
+	return c.buf[c.off]
+}
+
 // Fail sets the error, unless there is one.
 func (c *Coder) Fail(reason string) {
 	if c.err == nil {
@@ -185,6 +193,13 @@ func (c *Coder) U64(p *uint64) {
 	}
 }
 
+// I64 is a signed 64-bit number.
+func (c *Coder) I64(p *int64) {
+	u := uint64(*p)
+	c.U64(&u)
+	*p = int64(u)
+}
+
 // Bool is one byte, 0 or 1; any other value decodes as true.
 func (c *Coder) Bool(p *bool) {
 	var b uint8
@@ -253,13 +268,18 @@ func (c *Coder) Bytes32(p *[]byte) { c.Raw(c.Len32(len(*p)), p) }
 
 // Len16 is a 16-bit count: n is written, or the count read is returned.
 func (c *Coder) Len16(n int) int {
-	if c.enc && n > 0xFFFF {
+	u := uint16(c.Fit16(n))
+	c.U16(&u)
+	return int(u)
+}
+
+// Fit16 is n, or 0 and an error where a 16-bit count can't say it.
+func (c *Coder) Fit16(n int) int {
+	if n > 0xFFFF {
 		c.Fail(fmt.Sprintf("%d is more than a 16-bit count can say", n))
 		return 0
 	}
-	u := uint16(n)
-	c.U16(&u)
-	return int(u)
+	return n
 }
 
 // Len32 is a 32-bit count.
@@ -338,6 +358,15 @@ func List8[T any](c *Coder, s *[]T, min int, f func(*Coder, *T)) {
 	n := uint8(len(*s))
 	c.U8(&n)
 	listN(c, int(n), s, min, f)
+}
+
+// More tells a loop over elements without a count whether there is an i-th: up to n when encoding, to the end of what is
+// decoded else.
+func (c *Coder) More(i, n int) bool {
+	if c.enc {
+		return i < n && c.err == nil
+	}
+	return c.Left() > 0 && c.err == nil
 }
 
 // ListN is n elements whose count went elsewhere.

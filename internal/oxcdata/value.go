@@ -73,17 +73,17 @@ func (c *Coder) single(t mapi.Type, v *mapi.Value) {
 	case mapi.TypeInt32:
 		scalar(c, v, (*Coder).I32)
 	case mapi.TypeInt64:
-		scalar(c, v, (*Coder).i64)
+		scalar(c, v, (*Coder).I64)
 	case mapi.TypeFloat32:
 		scalar(c, v, (*Coder).f32)
 	case mapi.TypeFloat64:
 		scalar(c, v, (*Coder).f64)
 	case mapi.TypeCurrency:
-		scalar(c, v, func(c *Coder, p *mapi.Currency) { c.i64((*int64)(p)) })
+		scalar(c, v, func(c *Coder, p *mapi.Currency) { c.I64((*int64)(p)) })
 	case mapi.TypeAppTime:
 		scalar(c, v, func(c *Coder, p *mapi.AppTime) { c.f64((*float64)(p)) })
 	case mapi.TypeTime:
-		scalar(c, v, func(c *Coder, p *mapi.FileTime) { c.i64((*int64)(p)) })
+		scalar(c, v, func(c *Coder, p *mapi.FileTime) { c.I64((*int64)(p)) })
 	case mapi.TypeError:
 		scalar(c, v, (*Coder).Code)
 	case mapi.TypeBool:
@@ -116,17 +116,17 @@ func (c *Coder) multi(base mapi.Type, v *mapi.Value) {
 	case mapi.TypeInt32:
 		list(c, v, 4, (*Coder).I32)
 	case mapi.TypeInt64:
-		list(c, v, 8, (*Coder).i64)
+		list(c, v, 8, (*Coder).I64)
 	case mapi.TypeFloat32:
 		list(c, v, 4, (*Coder).f32)
 	case mapi.TypeFloat64:
 		list(c, v, 8, (*Coder).f64)
 	case mapi.TypeCurrency:
-		list(c, v, 8, func(c *Coder, p *mapi.Currency) { c.i64((*int64)(p)) })
+		list(c, v, 8, func(c *Coder, p *mapi.Currency) { c.I64((*int64)(p)) })
 	case mapi.TypeAppTime:
 		list(c, v, 8, func(c *Coder, p *mapi.AppTime) { c.f64((*float64)(p)) })
 	case mapi.TypeTime:
-		list(c, v, 8, func(c *Coder, p *mapi.FileTime) { c.i64((*int64)(p)) })
+		list(c, v, 8, func(c *Coder, p *mapi.FileTime) { c.I64((*int64)(p)) })
 	case mapi.TypeGUID:
 		list(c, v, 16, (*Coder).GUID)
 	case mapi.TypeString8:
@@ -183,12 +183,6 @@ func (c *Coder) i16(p *int16) {
 	u := uint16(*p)
 	c.U16(&u)
 	*p = int16(u)
-}
-
-func (c *Coder) i64(p *int64) {
-	u := uint64(*p)
-	c.U64(&u)
-	*p = int64(u)
 }
 
 func (c *Coder) f32(p *float32) {
