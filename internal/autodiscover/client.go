@@ -75,9 +75,9 @@ type Attempt struct {
 	Step   string // why this URL was asked
 	Method string
 	URL    string
-	Status int   // HTTP status; 0: no response
-	Err    error // nil: it led on, or to the result
-	Next   string
+	Status int    // HTTP status; 0: no response
+	Err    error  // nil: it led on, or to the result
+	Next   string // where a redirect points; empty: none
 }
 
 func (a Attempt) String() string {
@@ -149,11 +149,8 @@ func (d *discovery) mailbox(mailbox string, endpoints []string) (*Result, error)
 	var err error
 	if len(endpoints) > 0 {
 		for _, e := range endpoints {
-			if !strings.Contains(e, "://") {
-				e = "https://" + e + servicePath
-			}
 			var r *Result
-			if r, err = d.post("given", mailbox, e, given); d.settled(err) {
+			if r, err = d.post("given", mailbox, endpointURL(e), given); d.settled(err) {
 				return r, err
 			}
 		}
@@ -182,6 +179,18 @@ func (d *discovery) mailbox(mailbox string, endpoints []string) (*Result, error)
 	return nil, err
 }
 
+// endpointURL completes what a user may give: a URL, one without a path, or a host.
+func endpointURL(s string) string {
+	if !strings.Contains(s, "://") {
+		s = "https://" + s
+	}
+	if u, err := url.Parse(s); err == nil && strings.Trim(u.Path, "/") == "" {
+		u.Path = servicePath
+		return u.String()
+	}
+	return s
+}
+
 // settled tells whether there is nothing more to try: a result, an answer about
 // the mailbox, or an end to trying.
 func (d *discovery) settled(err error) bool {
@@ -208,7 +217,7 @@ func (d *discovery) post(step, mailbox, target string, from source) (*Result, er
 		return nil, d.note(step, http.MethodPost, target, 0, err)
 	}
 	if res.location != nil {
-		d.attempts = append(d.attempts, Attempt{step, http.MethodPost, target, res.status, nil, res.location.String()})
+		d.moved(step, http.MethodPost, target, res.status, res.location.String())
 		return d.redirect(func() (*Result, error) {
 			return d.post("redirect", mailbox, res.location.String(), derived)
 		})
@@ -219,10 +228,10 @@ func (d *discovery) post(step, mailbox, target string, from source) (*Result, er
 	account := res.document.Account
 	switch {
 	case strings.EqualFold(account.Action, ActionRedirectAddr):
-		d.attempts = append(d.attempts, Attempt{step, http.MethodPost, target, res.status, nil, account.RedirectAddr})
+		d.moved(step, http.MethodPost, target, res.status, account.RedirectAddr)
 		return d.redirect(func() (*Result, error) { return d.mailbox(account.RedirectAddr, nil) })
 	case strings.EqualFold(account.Action, ActionRedirectURL):
-		d.attempts = append(d.attempts, Attempt{step, http.MethodPost, target, res.status, nil, account.RedirectURL})
+		d.moved(step, http.MethodPost, target, res.status, account.RedirectURL)
 		return d.redirect(func() (*Result, error) {
 			return d.post("redirectUrl", mailbox, account.RedirectURL, derived)
 		})
@@ -256,9 +265,9 @@ func (d *discovery) plain(mailbox, target string) (*Result, error) {
 	res.Body.Close()
 	to := location(res)
 	if to == nil {
-		return nil, d.note(step, http.MethodGet, target, res.StatusCode, &HTTPError{Status: res.StatusCode})
+		return nil, d.note(step, http.MethodGet, target, res.StatusCode, errNoRedirect)
 	}
-	d.attempts = append(d.attempts, Attempt{step, http.MethodGet, target, res.StatusCode, nil, to.String()})
+	d.moved(step, http.MethodGet, target, res.StatusCode, to.String())
 	return d.redirect(func() (*Result, error) { return d.hearsay("redirect", mailbox, to) })
 }
 
@@ -329,6 +338,11 @@ func loopback(host string) bool {
 func (d *discovery) note(step, method, target string, status int, err error) error {
 	d.attempts = append(d.attempts, Attempt{Step: step, Method: method, URL: target, Status: status, Err: err})
 	return err
+}
+
+// moved records an attempt that was told to ask elsewhere.
+func (d *discovery) moved(step, method, target string, status int, next string) {
+	d.attempts = append(d.attempts, Attempt{Step: step, Method: method, URL: target, Status: status, Next: next})
 }
 
 // reply is an HTTP response: a redirect, an error or a document.

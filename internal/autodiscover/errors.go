@@ -25,6 +25,10 @@ var (
 	ErrTooManyRedirects = errors.New("autodiscover: too many redirects")
 )
 
+// errNoRedirect is the plain-HTTP step's outcome with any other status: since no
+// credentials were sent, a 401 there says nothing about them.
+var errNoRedirect = errors.New("autodiscover: no redirect")
+
 // HTTPError is an HTTP status other than success.
 type HTTPError struct {
 	Status     int
@@ -114,7 +118,7 @@ func telling(err error) int {
 		return 4
 	case errors.Is(err, ErrUntrustedCertificate):
 		return 3
-	case errors.Is(err, ErrUnreachable):
+	case errors.Is(err, ErrUnreachable), errors.Is(err, errNoRedirect):
 		return 1
 	}
 	return 2
