@@ -1,0 +1,137 @@
+package localstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"iter"
+
+	"github.com/opencdo/opencdo/mapi"
+)
+
+// Change is what incremental synchronization needs to know of an item ([MS-OXCFXICS] 3.2.5.3). Deletions show by an id being
+// gone, moves as a deletion and a new id.
+type Change struct {
+	ID       ID
+	CN       ID // of the last change
+	ReadCN   ID // of the last change of the read state
+	Read     bool
+	Kind     mapi.Kind
+	Size     int64
+	Modified mapi.FileTime
+}
+
+// Changes lists the items of a folder except soft-deleted ones, in the order of their change numbers.
+func (f *Folder) Changes(ctx context.Context) iter.Seq2[Change, error] {
+	return func(yield func(Change, error) bool) {
+		err := f.s.view(ctx, func(tx *sql.Tx) error {
+			rows, err := tx.QueryContext(ctx, "SELECT mid, cn, read_cn, flags & 1, list, size, modified FROM items WHERE folder = ? AND list < 2 ORDER BY cn", int64(f.fid))
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			for rows.Next() {
+				var c Change
+				if err := rows.Scan(&c.ID, &c.CN, &c.ReadCN, &c.Read, &c.Kind, &c.Size, &c.Modified); err != nil {
+					return err
+				}
+				if !yield(c, nil) {
+					return nil
+				}
+			}
+			return rows.Err()
+		})
+		if err != nil {
+			yield(Change{}, f.s.fail("list changes", err))
+		}
+	}
+}
+
+// FolderChange is a line of the hierarchy.
+type FolderChange struct {
+	ID, Parent ID
+	CN         ID
+	Role       mapi.Role
+	Info       mapi.FolderInfo
+}
+
+// Hierarchy lists all folders below one, parents before children.
+func (f *Folder) Hierarchy(ctx context.Context) iter.Seq2[FolderChange, error] {
+	const tree = "fid IN (WITH RECURSIVE t(fid) AS (SELECT ? UNION SELECT f.fid FROM folders f JOIN t ON f.parent = t.fid) SELECT fid FROM t) AND fid <> ? ORDER BY folded"
+	return func(yield func(FolderChange, error) bool) {
+		list, err := f.s.listFolders(ctx, tree, int64(f.fid), int64(f.fid))
+		if err != nil {
+			yield(FolderChange{}, f.s.fail("list folders", err))
+			return
+		}
+		below := map[ID][]*folderRow{}
+		for _, row := range list {
+			below[row.parent] = append(below[row.parent], row)
+		}
+		for queue := below[f.fid]; len(queue) > 0; queue = queue[1:] {
+			row := queue[0]
+			if !yield(FolderChange{row.fid, row.parent, row.cn, mapi.Role(row.role.String), row.info(f.s)}, ctx.Err()) {
+				return
+			}
+			queue = append(queue, below[row.fid]...)
+		}
+	}
+}
+
+// LastCN is the last id that the store gave out: every change up to it has happened.
+func (s *Store) LastCN(ctx context.Context) (ID, error) {
+	var replica uint16
+	var counter uint64
+	if err := s.alive(); err != nil {
+		return 0, err
+	}
+	err := s.read.QueryRowContext(ctx, "SELECT replica, counter FROM mailbox").Scan(&replica, &counter)
+	return NewID(replica, counter), s.fail("read change number", err)
+}
+
+// FolderOf is the folder that an item is in.
+func (s *Store) FolderOf(ctx context.Context, mid ID) (fid ID, err error) {
+	if err := s.alive(); err != nil {
+		return 0, err
+	}
+	err = s.read.QueryRowContext(ctx, "SELECT folder FROM items WHERE mid = ?", int64(mid)).Scan(&fid)
+	return fid, s.fail("find item", err)
+}
+
+// MoveTo puts the folder below another, under a new name if one is given. ErrFolderCycle when that is the folder itself or
+// below it, ErrCollision when the name is taken there, ErrNoAccess for special folders.
+func (f *Folder) MoveTo(ctx context.Context, to *Folder, name string) error {
+	const op = "move folder"
+	err := f.s.update(ctx, func(tx *tx) error {
+		row, err := findFolder(ctx, tx, f.fid)
+		if err != nil {
+			return err
+		}
+		if row.role.Valid {
+			return &mapi.Error{Op: op, Object: row.name, Code: mapi.ErrNoAccess, Err: errors.New("special folders stay where they are")}
+		}
+		for above := to.fid; ; {
+			if above == f.fid {
+				return &mapi.Error{Op: op, Object: row.name, Code: mapi.ErrFolderCycle}
+			}
+			next, err := findFolder(ctx, tx, above)
+			if err != nil {
+				return err
+			}
+			if next.parent == above {
+				break
+			}
+			above = next.parent
+		}
+		if name != "" {
+			row.name = name
+		}
+		row.parent = to.fid
+		return tx.saveFolder(row)
+	})
+	if err != nil {
+		return f.s.fail(op, nameTaken(err, name))
+	}
+	f.parent = to.fid
+	return nil
+}
