@@ -82,7 +82,7 @@ func (*Unauthorized) Error() string { return "mapihttp: not authenticated" }
 type Handler struct {
 	Service  Service
 	Endpoint Endpoint
-	// Authenticate names the user of a request. An *Unauthorized error becomes
+	// Authenticate names the user of a request; required. An *Unauthorized error becomes
 	// HTTP 401 with its challenges, any other 503. A request without credentials
 	// that it lets through with an empty name gets AnonymousNotAllowed.
 	Authenticate func(*http.Request) (user string, err error)

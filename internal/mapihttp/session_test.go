@@ -21,16 +21,18 @@ import (
 type fake struct {
 	mu       sync.Mutex
 	requests []Request
-	running  int // Serve calls in progress, but for NotificationWait
-	overlap  bool
+	overlap  bool // within one session
 	opened   int
 	closed   int
-	block    chan struct{} // "block" waits for it
+	// executing counts the sequenced calls in progress in all sessions.
+	executing int
+	block     chan struct{} // "block" waits for it
 }
 
 type fakeSession struct {
-	f      *fake
-	closed bool
+	f       *fake
+	running int // sequenced calls in progress
+	closed  bool
 }
 
 func (f *fake) note(r *Request) {
@@ -59,10 +61,11 @@ func (s *fakeSession) Serve(ctx context.Context, r *Request) ([]byte, error) {
 	s.f.note(r)
 	if sequenced(r.Type) {
 		s.f.mu.Lock()
-		s.f.running++
-		s.f.overlap = s.f.overlap || s.f.running > 1 || s.closed
+		s.running++
+		s.f.executing++
+		s.f.overlap = s.f.overlap || s.running > 1 || s.closed
 		s.f.mu.Unlock()
-		defer func() { s.f.mu.Lock(); s.f.running--; s.f.mu.Unlock() }()
+		defer func() { s.f.mu.Lock(); s.running--; s.f.executing--; s.f.mu.Unlock() }()
 	}
 	verb, rest, _ := strings.Cut(string(r.Body), " ")
 	switch verb {
@@ -91,7 +94,7 @@ func (s *fakeSession) Serve(ctx context.Context, r *Request) ([]byte, error) {
 func (s *fakeSession) Close() {
 	s.f.mu.Lock()
 	defer s.f.mu.Unlock()
-	if s.closed || s.f.running > 0 {
+	if s.closed || s.running > 0 {
 		s.f.overlap = true
 	}
 	s.closed = true

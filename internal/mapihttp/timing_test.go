@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// do runs a request in the background; the channel gives its outcome.
+// background runs a request beside the test; the channel gives its outcome.
 func background(t *testing.T, c *Client, ctx context.Context, requestType, body string) chan error {
 	done := make(chan error, 1)
 	go func() {
@@ -65,13 +65,12 @@ func TestOverlap(t *testing.T) {
 // TestParallelCookies: an answer to NotificationWait whose header is older than
 // Execute's doesn't take the sequence back.
 func TestParallelCookies(t *testing.T) {
-	late := make(chan struct{})
 	reply := func(r *http.Request, sequence string) *http.Response {
 		return &http.Response{StatusCode: 200, Request: r, Body: io.NopCloser(strings.NewReader("PROCESSING\r\nDONE\r\n\r\n")),
 			Header: http.Header{"X-Responsecode": {"0"}, "Content-Type": {ContentType}, "Set-Cookie": {"MapiSequence=" + sequence + "; path=/"}}}
 	}
 	synctest.Test(t, func(t *testing.T) {
-		late = make(chan struct{})
+		late := make(chan struct{}) // when the header of the NotificationWait's answer arrives
 		c, err := NewClient(Config{URL: "https://mail.contoso.test/", HTTP: &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 			if r.Header.Get("X-RequestType") == NotificationWait {
 				<-late
@@ -177,7 +176,7 @@ func TestHangUp(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		if w.f.running != 1 {
+		if w.f.executing != 1 {
 			t.Error("Execute was interrupted")
 		}
 		w.fails(c, Execute, "ROPs", InvalidSequence)
