@@ -25,18 +25,26 @@ type CheckReport struct {
 	Packs        int
 	Unreferenced int   // packs in no index, as an interrupted run leaves them; harmless, stock restic's prune removes them
 	PackBytes    int64 // of all packs
-	// Errors are [*DamagedError], [*MissingBlobError] and others that name the file concerned.
+	Faults       int   // things found wrong
+	// Errors tell of the first thousand faults: [*DamagedError], [*MissingBlobError] and others that
+	// name the file or tree concerned.
 	Errors []error
 }
 
+const maxCheckErrors = 1000
+
 // Check verifies that the index files are sound, that the packs they name are there, that all
 // snapshots' trees are whole and, with ReadData, every byte. What it finds wrong is in the report; an
-// error means that it could not go on. Have an exclusive lock if others may write meanwhile.
+// error means that it could not go on. After a fault in an index file it goes no further, since all
+// that the file tells would seem to be missing. Have an exclusive lock if others may write meanwhile.
 func (r *Repository) Check(ctx context.Context, opts CheckOptions) (*CheckReport, error) {
 	c := &checker{repo: r, opts: opts, sizes: make(map[ID]int64)}
 	for _, step := range []func(context.Context) error{c.snapshots, c.indexes, c.packs, c.trees, c.data} {
 		if err := step(ctx); err != nil {
 			return nil, err
+		}
+		if c.badIndex {
+			break
 		}
 	}
 	return &c.report, nil
@@ -48,16 +56,20 @@ type checker struct {
 	report CheckReport
 	index  blobIndex // read afresh
 	roots  []ID
-	sizes  map[ID]int64 // packs in the backend
-	want   []int64      // packs' sizes by the index, by their number
-	seen   [blobTypes]bitset
-	mu     sync.Mutex
+	// badIndex is set where an index file couldn't be read.
+	badIndex bool
+	sizes    map[ID]int64 // packs in the backend
+	want     []int64      // packs' sizes by the index, by their number
+	seen     [blobTypes]bitset
+	mu       sync.Mutex
 }
 
 func (c *checker) fault(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.report.Errors = append(c.report.Errors, err)
+	if c.report.Faults++; c.report.Faults <= maxCheckErrors {
+		c.report.Errors = append(c.report.Errors, err)
+	}
 }
 
 // snapshots comes first: what is listed now is whole by the time the index is read.
@@ -83,6 +95,7 @@ func (c *checker) indexes(ctx context.Context) error {
 		}
 		if err != nil {
 			c.fault(err)
+			c.badIndex = true
 			continue
 		}
 		c.index.fill(f.Packs)
@@ -195,7 +208,7 @@ func (c *checker) loadTree(ctx context.Context, id ID) (*Tree, error) {
 	}
 	t, err := parseTree(document)
 	if err != nil {
-		return nil, fmt.Errorf("restic: tree %v: %w", id, err)
+		return nil, malformedTree(id, err)
 	}
 	return t, nil
 }

@@ -49,7 +49,7 @@ func checkErrors(t *testing.T, dir string, readData, withStock bool) []error {
 			args = append(args, "--read-data")
 		}
 		s := &stock{t, path, dir}
-		if out, err := s.command(args...).CombinedOutput(); (err != nil) != (len(report.Errors) > 0) {
+		if out, err := s.command(args...).CombinedOutput(); (err != nil) != (report.Faults > 0) {
 			t.Errorf("we find %v, restic check says %v: %s", report.Errors, err, out)
 		}
 	}

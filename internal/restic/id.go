@@ -33,12 +33,12 @@ func (id ID) MarshalText() ([]byte, error) {
 	return hex.AppendEncode(make([]byte, 0, 2*len(id)), id[:]), nil
 }
 
-// UnmarshalText reads 64 lower-case hexadecimal digits.
+// UnmarshalText reads 64 hexadecimal digits.
 func (id *ID) UnmarshalText(text []byte) error {
 	if len(text) != 2*len(id) {
 		return fmt.Errorf("restic: an id has %d hexadecimal digits, not %d characters", 2*len(id), len(text))
 	}
-	if _, err := hex.Decode(id[:], bytes.ToLower(text)); err != nil {
+	if _, err := hex.Decode(id[:], text); err != nil {
 		return fmt.Errorf("restic: id: %w", err)
 	}
 	return nil

@@ -77,7 +77,7 @@ func (t *table) find(id ID) (first, n int) {
 // pack: a repository of 10 million blobs needs half a gigabyte.
 type blobIndex struct {
 	mu      sync.RWMutex
-	loaded  bool
+	loaded  bool // as of now; what is in it stays in use until it was read again
 	packs   []ID
 	numbers map[ID]uint32
 	tables  [blobTypes]table

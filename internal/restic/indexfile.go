@@ -54,8 +54,10 @@ func parseIndex(document []byte) (*indexJSON, error) {
 }
 
 // LoadIndex reads the index files, unless they have been read. Whatever needs the index calls it; call
-// it earlier to say when. Hold a lock by then, or stock restic may prune what the index has promised,
-// and have the snapshots you mean to read listed before ("Read and Write Ordering").
+// it earlier to say when. Hold a lock by then, or stock restic may prune what the index has promised
+// (what was read before Lock is read again), and have the snapshots you mean to read listed before
+// ("Read and Write Ordering"). What other processes add later stays unknown; open the repository anew
+// to see it.
 func (r *Repository) LoadIndex(ctx context.Context) error {
 	x := &r.index
 	x.mu.RLock()

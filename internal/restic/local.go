@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"syscall"
 	"time"
 )
 
@@ -80,9 +81,10 @@ func (l *Local) Save(ctx context.Context, h Handle, data []byte) (err error) {
 	if err := f.Sync(); err != nil {
 		return err
 	}
-	// On Windows the mode is the read-only attribute, which would stop Remove; restic leaves it there too.
+	// On Windows the mode is the read-only attribute, which would stop Remove; restic leaves it, too.
+	// Some network file systems refuse modes.
 	if runtime.GOOS != "windows" {
-		if err := f.Chmod(l.fileMode); err != nil {
+		if err := f.Chmod(l.fileMode); err != nil && !errors.Is(err, fs.ErrPermission) {
 			return err
 		}
 	}
@@ -123,7 +125,8 @@ func (l *Local) renameIntoNewDir(temp, path string) error {
 	return os.Rename(temp, path)
 }
 
-// syncDir makes the names in a directory durable. Windows has no such call and journals names itself.
+// syncDir makes the names in a directory durable, where the system can: Windows has no such call and
+// journals names itself, and some network file systems refuse it.
 func syncDir(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
@@ -132,7 +135,11 @@ func syncDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	err = d.Sync()
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL) {
+		err = nil
+	}
+	return errors.Join(err, d.Close())
 }
 
 type limitedFile struct {

@@ -130,6 +130,11 @@ func (r *Repository) Lock(ctx context.Context, exclusive bool) (*Lock, context.C
 		signal.Stop(l.hangups)
 		return nil, nil, err
 	}
+	r.index.mu.Lock()
+	if r.locks++; r.locks == 1 {
+		r.index.loaded = false // a prune may have gone before us
+	}
+	r.index.mu.Unlock()
 	ctx, l.cancel = context.WithCancelCause(ctx)
 	go l.refresh(context.WithoutCancel(ctx))
 	return l, ctx, nil
@@ -248,6 +253,9 @@ func (l *Lock) Unlock() error {
 		l.cancel(context.Canceled)
 		l.err = l.repo.removeLock(context.Background(), l.id)
 		signal.Stop(l.hangups)
+		l.repo.index.mu.Lock()
+		l.repo.locks--
+		l.repo.index.mu.Unlock()
 	})
 	return l.err
 }

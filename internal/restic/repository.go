@@ -78,6 +78,7 @@ type Repository struct {
 	key    *masterKey
 	codec  *codec
 	index  blobIndex
+	locks  int // held; guarded by index.mu
 }
 
 func newRepository(be Backend, conf *Config) (*Repository, error) {

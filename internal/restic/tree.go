@@ -173,6 +173,11 @@ func parseTree(document []byte) (*Tree, error) {
 	return t, nil
 }
 
+// malformedTree is about a tree whose bytes are as they were stored, so no single file is to blame.
+func malformedTree(id ID, err error) error {
+	return fmt.Errorf("%w: tree %v was stored malformed: %w", ErrDamaged, id, err)
+}
+
 // LoadTree reads a directory.
 func (r *Repository) LoadTree(ctx context.Context, id ID) (*Tree, error) {
 	document, err := r.LoadBlob(ctx, BlobHandle{TreeBlob, id}, nil)
@@ -181,7 +186,7 @@ func (r *Repository) LoadTree(ctx context.Context, id ID) (*Tree, error) {
 	}
 	t, err := parseTree(document)
 	if err != nil {
-		return nil, fmt.Errorf("restic: tree %v: %w", id, err)
+		return nil, malformedTree(id, err)
 	}
 	return t, nil
 }
