@@ -208,7 +208,7 @@ func change(props, set mapi.Props, del []mapi.Key) (mapi.Props, error) {
 	return props, nil
 }
 
-// setText sets a string property, first in the list.
+// setText sets a string property and drops its 8-bit form.
 func setText(props *mapi.Props, t mapi.Tag, s string) {
 	props.Delete(mapi.TagKey(t.WithType(mapi.TypeString8)))
 	props.Set(mapi.TagKey(t), s)

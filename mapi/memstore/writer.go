@@ -3,6 +3,7 @@ package memstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/opencdo/opencdo/mapi"
@@ -59,12 +60,33 @@ func hold(k mapi.Key, v mapi.Value) (mapi.Value, error) {
 	if err := mapi.CheckValue(k.Type(), v); err != nil {
 		return refuse(err)
 	}
-	if _, ok := v.(mapi.Blob); !ok && mapi.ValueSize(v) >= mapi.LargeValue {
+	if b, ok := v.(mapi.Blob); ok {
+		r, err := b.Open()
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+		return holdStream(k, r)
+	}
+	if mapi.ValueSize(v) >= mapi.LargeValue {
 		if b, ok := mapi.ValueBytes(v); ok {
 			return mapi.MemBlob(b), nil
 		}
 	}
 	return v, nil
+}
+
+// holdStream reads a value and gives it in the form in which it is kept.
+func holdStream(k mapi.Key, r io.Reader) (mapi.Value, error) {
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	v, err := mapi.BytesValue(k.Type(), b)
+	if err != nil {
+		return nil, err
+	}
+	return hold(k, v)
 }
 
 // step guards a call of the sink.
@@ -91,19 +113,13 @@ func (w *writer) Prop(k mapi.Key, v mapi.Value) error {
 
 func (w *writer) Stream(k mapi.Key, size int64, r io.Reader) error {
 	return w.step(func() error {
-		b, err := io.ReadAll(r)
+		v, err := holdStream(k, r)
 		if err != nil {
 			return err
 		}
-		if size >= 0 && size != int64(len(b)) {
-			return &mapi.Error{Op: "write item", Object: k.String(), Code: mapi.ErrInvalidParameter, Err: io.ErrUnexpectedEOF}
-		}
-		v, err := mapi.BytesValue(k.Type(), b)
-		if err == nil {
-			v, err = hold(k, v)
-		}
-		if err != nil {
-			return err
+		if got := mapi.ValueSize(v); size >= 0 && size != got {
+			return &mapi.Error{Op: "write item", Object: k.String(), Code: mapi.ErrInvalidParameter,
+				Err: fmt.Errorf("%d bytes were promised and %d came", size, got)}
 		}
 		return w.item.Prop(k, v)
 	}, 0)
