@@ -34,7 +34,8 @@ type parser struct {
 	r    *Reader
 	at   position
 	held *Element // read, but not used yet
-	low  int      // least number of open levels on the way to the last element
+	err  error
+	low  int // least number of open levels on the way to the last element
 }
 
 func newParser(r *Reader, root Root) *parser { return &parser{r: r, at: newPosition(root)} }
@@ -44,6 +45,17 @@ func (p *parser) next() (*Element, error) {
 	if e := p.held; e != nil {
 		p.held = nil
 		return e, nil
+	}
+	e, err := p.advance()
+	if p.err == nil {
+		p.err = err
+	}
+	return e, p.err
+}
+
+func (p *parser) advance() (*Element, error) {
+	if p.err != nil {
+		return nil, p.err
 	}
 	e, err := p.r.Next()
 	problem := ""

@@ -11,15 +11,16 @@ import (
 // ContentWriter is the sink that writes an item as messageContent ([MS-OXCFXICS] 2.2.4.3.12). Recipients and attachments
 // keep the PidTagRowid and PidTagAttachNumber that they bring, or are numbered; both stand first, as the grammar demands.
 type ContentWriter struct {
-	w       *Writer
-	at      *position
-	stack   []*object
-	cleared int // how many of the two MetaTagFXDelProp are out
+	w     *Writer
+	at    *position
+	stack []*object
+	clear bool // with MetaTagFXDelProp before recipients and attachments
 }
 
 // object is an item, recipient or attachment that is being written.
 type object struct {
 	recipients, attachments counter // of an item
+	cleared                 int     // how many of its two MetaTagFXDelProp are out
 
 	number  *counter   // of a recipient or attachment: where its number comes from
 	waiting bool       // for the number
@@ -43,16 +44,12 @@ func NewContentWriter(w *Writer) *ContentWriter {
 func NewAttachmentWriter(w *Writer) *ContentWriter {
 	at := newPosition(RootAttachment)
 	c := newContentWriter(w, &at)
-	c.cleared = len(clearTags)
+	c.top().cleared = len(clearTags)
 	return c
 }
 
 func newContentWriter(w *Writer, at *position) *ContentWriter {
-	c := &ContentWriter{w: w, at: at, stack: []*object{newItem()}}
-	if !w.opt.DelProps {
-		c.cleared = len(clearTags)
-	}
-	return c
+	return &ContentWriter{w: w, at: at, stack: []*object{newItem()}, clear: w.opt.DelProps}
 }
 
 func newItem() *object {
@@ -65,13 +62,12 @@ func newItem() *object {
 // clearTags are the values of MetaTagFXDelProp in a message, in their order.
 var clearTags = [...]mapi.Tag{pid.TagMessageRecipients, pid.TagMessageAttachments}
 
-// clear writes the first n of them, of the outermost item only.
-func (c *ContentWriter) clear(n int) error {
-	for len(c.stack) == 1 && c.cleared < n {
-		if err := c.w.put(pid.MetaTagFXDelProp, mapi.PropName{}, int32(clearTags[c.cleared])); err != nil {
+// clearUpTo writes the first n of them, if they are wanted.
+func (c *ContentWriter) clearUpTo(n int) error {
+	for o := c.top(); c.clear && o.number == nil && o.cleared < n; o.cleared++ {
+		if err := c.w.put(pid.MetaTagFXDelProp, mapi.PropName{}, int32(clearTags[o.cleared])); err != nil {
 			return err
 		}
-		c.cleared++
 	}
 	return nil
 }
@@ -154,11 +150,11 @@ func (c *ContentWriter) Embedded() error {
 	return c.begin(StartEmbed, 0, newItem())
 }
 
-func (c *ContentWriter) begin(m Marker, clear int, o *object) error {
+func (c *ContentWriter) begin(m Marker, cleared int, o *object) error {
 	if c.w.err != nil {
 		return c.w.err
 	}
-	if err := c.clear(clear); err != nil {
+	if err := c.clearUpTo(cleared); err != nil {
 		return err
 	}
 	if _, problem := c.at.marker(m); problem != "" {
@@ -174,6 +170,9 @@ func (c *ContentWriter) End() error {
 		return c.misplaced("nothing is open that End could end")
 	}
 	if err := c.settle(); err != nil {
+		return err
+	}
+	if err := c.clearUpTo(len(clearTags)); err != nil {
 		return err
 	}
 	m := c.at.stack[len(c.at.stack)-1].close
@@ -192,9 +191,17 @@ func (c *ContentWriter) Close() error {
 	if len(c.stack) != 1 {
 		return c.misplaced("the item ends inside a recipient, attachment or embedded item")
 	}
-	return c.clear(len(clearTags))
+	return c.clearUpTo(len(clearTags))
 }
 
 func (c *ContentWriter) misplaced(problem string) error {
 	return c.w.keep(&mapi.Error{Op: "write item", Code: mapi.ErrInvalidParameter, Err: errors.New(problem)})
+}
+
+// Group implements PartialSink, for items of a [PartWriter] that are partial.
+func (c *ContentWriter) Group(id int32) error {
+	if problem := c.at.prop(pid.MetaTagIncrementalSyncMessagePartial); problem != "" {
+		return c.misplaced(problem)
+	}
+	return c.w.put(pid.MetaTagIncrementalSyncMessagePartial, mapi.PropName{}, id)
 }

@@ -66,12 +66,13 @@ func (p *GroupProperty) code(c *oxcdata.Coder) {
 		c.U32(&p.Name.LID)
 		return
 	}
-	var name []byte // without terminator
+	// The specification leaves open whether the terminator counts; as in other names, it is written and not demanded.
+	var name []byte
 	if c.Encoding() {
-		name = mapi.EncodeUTF16(p.Name.Name)
+		name = stringForm.put(nil, p.Name.Name)
 	}
 	c.Bytes32(&name)
-	p.Name.Name = mapi.DecodeUTF16(name)
+	p.Name.Name = mapi.DecodeUTF16(stringForm.trim(name))
 }
 
 // FolderReplicaInfo says where the contents of a public folder are ([MS-OXCFXICS] 2.2.2.9).
@@ -123,18 +124,9 @@ func (p *ExtendedErrorInfo) code(c *oxcdata.Coder) {
 		}
 		c.U32(&at)
 		if n > 0 {
-			gap := make([]byte, 0)
-			if !c.Encoding() {
-				c.Raw(int(at)-extendedErrorInfoSize, &gap)
-			}
+			var gap []byte
+			c.Raw(int(at)-extendedErrorInfoSize, &gap)
 			c.Raw(n, &p.Aux)
 		}
 	})
 }
-
-// structure is what stands in a binary property of a stream.
-type structure interface{ code(*oxcdata.Coder) }
-
-func decodeInfo(b []byte, s structure) error { return oxcdata.Decode(oxcdata.Wide, b, s.code) }
-
-func encodeInfo(s structure) ([]byte, error) { return oxcdata.Encode(oxcdata.Wide, s.code) }
