@@ -1,0 +1,158 @@
+package exchange
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/opencdo/opencdo/internal/oxcdata"
+	"github.com/opencdo/opencdo/internal/oxcrops"
+	"github.com/opencdo/opencdo/mapi"
+	"github.com/opencdo/opencdo/mapi/pid"
+)
+
+// exists asks for an item, so that replacing what isn't there fails at once.
+func (f *folder) exists(ctx context.Context, id mapi.EntryID) error {
+	return f.openedMessage(ctx, id, openReadOnly, func(*session, handle) error { return nil })
+}
+
+// openedMessage runs do with an item open.
+func (f *folder) openedMessage(ctx context.Context, id mapi.EntryID, mode uint8, do func(*session, handle) error) error {
+	return f.st.with(ctx, func(s *session) error {
+		var b batch
+		slot, err := f.openMessage(ctx, s, &b, id, mode)
+		if err != nil {
+			return err
+		}
+		res, err := s.execute(ctx, &b)
+		if err != nil {
+			return err
+		}
+		if err := res.check("open item"); err != nil {
+			return err
+		}
+		h := res.at(slot)
+		defer s.free(h)
+		return do(s, h)
+	})
+}
+
+// empty removes all content of an open message: properties, recipients and attachments.
+func (f *folder) empty(ctx context.Context, s *session, h handle) error {
+	var b batch
+	in, out := b.in(h), b.out()
+	columns := []mapi.Tag{pid.TagAttachNumber}
+	b.add(&oxcrops.RemoveAllRecipientsRequest{In: in})
+	b.add(&oxcrops.GetAttachmentTableRequest{In: in, Out: out})
+	t, rows, end, err := openTable(ctx, s, &b, out, columns, nil, nil, 0)
+	if err != nil {
+		return err
+	}
+	var del batch
+	slot := del.in(h)
+	for r, err := range t.each(ctx, rows, end) {
+		if err != nil {
+			return err
+		}
+		if n, ok := value(r, 0).(int32); ok {
+			del.add(&oxcrops.DeleteAttachmentRequest{In: slot, AttachmentID: uint32(n)})
+		}
+	}
+	tags, err := f.propertyList(ctx, s, h)
+	if err != nil {
+		return err
+	}
+	if len(tags) > 0 {
+		del.add(&oxcrops.DeletePropertiesRequest{In: slot, Tags: tags})
+	}
+	if len(del.reqs) == 0 {
+		return nil
+	}
+	const most = 500 // attachments deleted in one call: well below 32 KiB of answers
+	for reqs := del.reqs; len(reqs) > 0; {
+		n := min(len(reqs), most)
+		res, err := s.execute(ctx, &batch{reqs: reqs[:n], handles: del.handles})
+		if err != nil {
+			return err
+		}
+		if err := res.check("empty item"); err != nil {
+			return err
+		}
+		reqs = reqs[n:]
+	}
+	return nil
+}
+
+func (f *folder) propertyList(ctx context.Context, s *session, h handle) ([]mapi.Tag, error) {
+	var b batch
+	b.add(&oxcrops.GetPropertiesListRequest{In: b.in(h)})
+	res, err := s.execute(ctx, &b)
+	if err != nil {
+		return nil, err
+	}
+	if err := res.check("list properties"); err != nil {
+		return nil, err
+	}
+	r, err := answer[*oxcrops.GetPropertiesListResponse](res)
+	if err != nil {
+		return nil, err
+	}
+	return r.Tags, nil
+}
+
+// Update implements mapi.Folder.
+func (f *folder) Update(ctx context.Context, id mapi.EntryID, set mapi.Props, del []mapi.Key) error {
+	err := f.openedMessage(ctx, id, openReadWrite, func(s *session, h handle) error {
+		if err := f.st.setProps(ctx, s, h, set, del); err != nil {
+			return err
+		}
+		var b batch
+		in := b.in(h)
+		b.add(&oxcrops.SaveChangesMessageRequest{ResponseIndex: in, In: in})
+		res, err := s.execute(ctx, &b)
+		if err != nil {
+			return err
+		}
+		return res.check("save item")
+	})
+	if err != nil {
+		return fmt.Errorf("update item: %w", err)
+	}
+	return nil
+}
+
+// deleteMost bounds the ids of one request.
+const deleteMost = 2000
+
+// Delete implements mapi.Folder.
+func (f *folder) Delete(ctx context.Context, ids []mapi.EntryID, hard bool) error {
+	return f.opened(ctx, func(s *session, h handle) error {
+		for len(ids) > 0 {
+			n := min(len(ids), deleteMost)
+			mids := make([]oxcdata.ID, n)
+			for i, id := range ids[:n] {
+				_, m, err := parseMessage(id)
+				if err != nil {
+					return err
+				}
+				if mids[i], err = f.st.wireID(ctx, s, m); err != nil {
+					return err
+				}
+			}
+			var b batch
+			if in := b.in(h); hard {
+				b.add(&oxcrops.HardDeleteMessagesRequest{In: in, MessageIDs: mids})
+			} else {
+				b.add(&oxcrops.DeleteMessagesRequest{In: in, MessageIDs: mids})
+			}
+			res, err := s.execute(ctx, &b)
+			if err != nil {
+				return err
+			}
+			if err := res.check("delete items"); err != nil {
+				return err
+			}
+			ids = ids[n:]
+		}
+		return nil
+	})
+}

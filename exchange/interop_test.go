@@ -1,0 +1,125 @@
+package exchange_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/opencdo/opencdo/exchange"
+	"github.com/opencdo/opencdo/internal/autodiscover"
+	"github.com/opencdo/opencdo/internal/codepage"
+	"github.com/opencdo/opencdo/internal/compare"
+	"github.com/opencdo/opencdo/mapi"
+	"github.com/opencdo/opencdo/mapi/storetest"
+)
+
+// openPeer opens a mailbox on the server that the environment names: OPENCDO_GROMOX_URL (such as https://127.0.0.1:18443),
+// OPENCDO_GROMOX_USER (an SMTP address), OPENCDO_GROMOX_PASSWORD_FILE and OPENCDO_GROMOX_CA.
+func openPeer(t *testing.T, user string) *exchange.Store {
+	t.Helper()
+	base, file, ca := os.Getenv("OPENCDO_GROMOX_URL"), os.Getenv("OPENCDO_GROMOX_PASSWORD_FILE"), os.Getenv("OPENCDO_GROMOX_CA")
+	if user == "" {
+		user = os.Getenv("OPENCDO_GROMOX_USER")
+	}
+	if base == "" || user == "" || file == "" || ca == "" {
+		t.Skip("NO SERVER TO TEST AGAINST: set OPENCDO_GROMOX_URL, OPENCDO_GROMOX_USER, OPENCDO_GROMOX_PASSWORD_FILE, OPENCDO_GROMOX_CA")
+	}
+	pem, err := os.ReadFile(ca)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	password, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, MaxIdleConnsPerHost: 8}}
+	auth := func(r *http.Request) error {
+		r.SetBasicAuth(user, strings.TrimSpace(string(password)))
+		return nil
+	}
+	d := autodiscover.Client{HTTP: client, Authorize: auth}
+	found, err := d.Discover(t.Context(), user, base+"/autodiscover/autodiscover.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := exchange.Open(t.Context(), exchange.Config{MailboxURL: found.MailStore.ExternalURL, AddressBookURL: found.AddressBook.ExternalURL,
+		UserDN: found.LegacyDN, HTTP: client, Authorize: auth})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	return st
+}
+
+// TestInteropConformance runs the suite that every provider passes on a mailbox of a real server, which should be empty.
+func TestInteropConformance(t *testing.T) {
+	var computed []mapi.Key
+	for _, c := range compare.Table {
+		if c.Of == compare.OfItem {
+			computed = append(computed, mapi.TagKey(c.Tag))
+		}
+	}
+	clearLeftovers(t)
+	storetest.Run(t, func(t *testing.T) mapi.Store { return openPeer(t, "") }, storetest.Options{
+		Computed: computed, Normalize: unicode, Roles: []mapi.Role{mapi.RoleInbox, mapi.RoleCalendar, mapi.RoleJunk},
+	})
+}
+
+// unicode does to an item what the server does: it keeps all strings as Unicode.
+func unicode(it *mapi.Item) {
+	convert := func(ps mapi.Props) {
+		for i, p := range ps {
+			switch v := p.Value.(type) {
+			case mapi.String8:
+				text, err := codepage.Decode(1252, []byte(v))
+				if err == nil {
+					ps[i] = mapi.Prop{Key: p.Key.WithType(mapi.TypeString), Value: text}
+				}
+			case []mapi.String8:
+				list := make([]string, len(v))
+				for j, s := range v {
+					list[j], _ = codepage.Decode(1252, []byte(s))
+				}
+				ps[i] = mapi.Prop{Key: p.Key.WithType(mapi.TypeString | mapi.MultiValue), Value: list}
+			}
+		}
+	}
+	convert(it.Props)
+	for _, r := range it.Recipients {
+		convert(r)
+	}
+	for _, a := range it.Attachments {
+		convert(a.Props)
+		if a.Embedded != nil {
+			unicode(a.Embedded)
+		}
+	}
+}
+
+// clearLeftovers removes what a run that was cut off has left.
+func clearLeftovers(t *testing.T) {
+	st := openPeer(t, "")
+	top, err := st.Special(t.Context(), mapi.RoleIPM)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := st.Folder(t.Context(), top)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for x, err := range f.Folders(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(x.Name, "storetest ") {
+			if err := f.DeleteFolder(t.Context(), x.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}

@@ -1,0 +1,241 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/opencdo/opencdo/internal/mapihttp"
+	"github.com/opencdo/opencdo/internal/oxcdata"
+	"github.com/opencdo/opencdo/internal/oxcrops"
+	"github.com/opencdo/opencdo/internal/oxcrpc"
+	"github.com/opencdo/opencdo/mapi"
+)
+
+// handle is a server object handle, good in the session that it came from.
+type handle uint32
+
+// none stands in the handle table where an object is yet to be made.
+const none handle = 0xFFFFFFFF
+
+// transport is a session context on a server, however it is reached. One call may be outstanding.
+type transport interface {
+	// connect opens the context; execute carries extended ROP buffers.
+	connect(ctx context.Context) error
+	execute(ctx context.Context, buffers []byte, maxOut uint32) ([]byte, error)
+	disconnect(ctx context.Context) error
+}
+
+// Sizes of ROP buffers ([MS-OXCROPS] 3.1.5.1, [MS-OXCRPC] 3.1.4.2).
+const (
+	// maxROPIn leaves room for ROP framing and the handle table in a request of 32 KiB.
+	maxROPIn = 0x7F00
+	// maxROPOut is what one Execute may answer, with packed buffers.
+	maxROPOut = 0x40000
+)
+
+// session is one logon to a mailbox in one session context. It is used by one goroutine at a time.
+type session struct {
+	t      transport
+	logon  handle
+	info   *oxcrops.LogonResponse
+	freed  []handle      // to be released with the next batch
+	calls  int           // Executes answered since the session was acquired
+	place  chan struct{} // where its token goes back
+	broken bool          // the context is lost or in an unknown state
+}
+
+// batch collects ROPs for one Execute.
+type batch struct {
+	reqs    []oxcrops.Request
+	handles []handle
+}
+
+// in gives the handle table index of an object.
+func (b *batch) in(h handle) uint8 {
+	for i, x := range b.handles {
+		if x == h && h != none {
+			return uint8(i)
+		}
+	}
+	b.handles = append(b.handles, h)
+	return uint8(len(b.handles) - 1)
+}
+
+// out gives an index for an object that a ROP of the batch makes.
+func (b *batch) out() uint8 {
+	b.handles = append(b.handles, none)
+	return uint8(len(b.handles) - 1)
+}
+
+func (b *batch) add(r oxcrops.Request) { b.reqs = append(b.reqs, r) }
+
+// result is what an Execute gave.
+type result struct {
+	reqs    []oxcrops.Request
+	resps   []oxcrops.Response // one for each request that has one, then those of packed buffers
+	handles []handle
+}
+
+// at is the handle in slot i.
+func (r *result) at(i uint8) handle {
+	if int(i) < len(r.handles) {
+		return r.handles[i]
+	}
+	return none
+}
+
+// check gives the first failed response as an error.
+func (r *result) check(op string) error {
+	for _, x := range r.resps {
+		if err := ropError(op, x); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func ropError(op string, x oxcrops.Response) error {
+	if code := x.Result(); code.Failed() {
+		return &mapi.Error{Op: op, Object: oxcrops.Name(x.RopID()), Code: code}
+	}
+	return nil
+}
+
+// answer finds the response of type T.
+func answer[T oxcrops.Response](r *result) (T, error) {
+	for _, x := range r.resps {
+		if t, ok := x.(T); ok {
+			return t, nil
+		}
+	}
+	var zero T
+	return zero, &mapi.Error{Op: "execute", Code: mapi.ErrNetwork, Err: fmt.Errorf("the server gave no %T", zero)}
+}
+
+// execute runs a batch, with the handles freed since the last one released ahead of it.
+func (s *session) execute(ctx context.Context, b *batch) (*result, error) {
+	var reqs []oxcrops.Request
+	table := append([]handle(nil), b.handles...)
+	released := 0
+	for _, h := range s.freed {
+		if len(table) >= 0xFF {
+			break
+		}
+		reqs = append(reqs, &oxcrops.ReleaseRequest{In: uint8(len(table))})
+		table = append(table, h)
+		released++
+	}
+	s.freed = s.freed[released:]
+	reqs = append(reqs, b.reqs...)
+	raw := make([]uint32, len(table))
+	for i, h := range table {
+		raw[i] = uint32(h)
+	}
+	payload, err := oxcrops.EncodeRequests(nil, reqs, raw)
+	if err != nil {
+		return nil, err
+	}
+	packed, err := oxcrpc.Pack(nil, 0, payload)
+	if err != nil {
+		return nil, err
+	}
+	answerBytes, err := s.t.execute(ctx, packed, maxROPOut)
+	if err != nil {
+		s.broken = true
+		return nil, err
+	}
+	s.calls++
+	return s.decode(reqs, answerBytes)
+}
+
+// decode reads the answer: the first extended buffer answers all requests, further ones repeat the last.
+func (s *session) decode(reqs []oxcrops.Request, data []byte) (*result, error) {
+	payloads, err := oxcrpc.Unpack(data)
+	if err != nil {
+		s.broken = true
+		return nil, err
+	}
+	res := &result{reqs: reqs}
+	for i, p := range payloads {
+		if i == 1 {
+			reqs = reqs[len(reqs)-1:]
+		}
+		resps, table, err := oxcrops.DecodeResponses(p, reqs)
+		if err != nil {
+			s.broken = true
+			return nil, err
+		}
+		res.resps = append(res.resps, resps...)
+		if i == 0 {
+			res.handles = make([]handle, len(table))
+			for j, h := range table {
+				res.handles[j] = handle(h)
+			}
+		}
+	}
+	return res, nil
+}
+
+// free lets an object go with the next batch.
+func (s *session) free(hs ...handle) {
+	for _, h := range hs {
+		if h != none {
+			s.freed = append(s.freed, h)
+		}
+	}
+}
+
+// logonFlags and open flags of RopLogon ([MS-OXCSTOR] 2.2.1.1.1).
+const (
+	logonPrivate        = 0x01
+	openAdmin           = 0x00000001
+	openHomeLogon       = 0x00000004
+	openTakeOwnership   = 0x00000008
+	openNoMail          = 0x00000400
+	openPerMDBReplicaID = 0x01000000
+)
+
+// open connects and logs on to the mailbox.
+func (s *session) open(ctx context.Context, mailboxDN string, admin bool) error {
+	if err := s.t.connect(ctx); err != nil {
+		return err
+	}
+	flags := uint32(openTakeOwnership | openNoMail | openPerMDBReplicaID)
+	if admin {
+		flags |= openAdmin
+	} else {
+		flags |= openHomeLogon
+	}
+	var b batch
+	out := b.out()
+	b.add(&oxcrops.LogonRequest{Out: out, LogonFlags: logonPrivate, OpenFlags: flags, Essdn: mapi.String8(mailboxDN)})
+	res, err := s.execute(ctx, &b)
+	if err != nil {
+		return err
+	}
+	if err := res.check("log on to the mailbox of " + shortDN(mailboxDN)); err != nil {
+		return err
+	}
+	s.info, err = answer[*oxcrops.LogonResponse](res)
+	s.logon = res.at(out)
+	return err
+}
+
+// shortDN is the last part of a legacy DN, for messages.
+func shortDN(dn string) string {
+	if i := strings.LastIndex(dn, "="); i >= 0 {
+		return dn[i+1:]
+	}
+	return dn
+}
+
+// lost reports whether an error means that the session context is gone and the operation never happened.
+func lost(err error) bool { return errors.Is(err, mapihttp.ErrContextNotFound) }
+
+// idOf is a wire id from a PtypInteger64 cell.
+func idOf(v mapi.Value) (oxcdata.ID, bool) {
+	n, ok := v.(int64)
+	return oxcdata.ID(uint64(n)), ok
+}

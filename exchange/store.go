@@ -1,0 +1,216 @@
+// Package exchange is the message store of a mailbox on an Exchange-compatible server.
+//
+// [Open] takes what discovery found: the URLs of the endpoints and the DNs of user and mailbox. Programs that know a mail
+// address or a dynamic profile open their mailbox with package opencdo instead, which finds the rest.
+package exchange
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+
+	"github.com/opencdo/opencdo/internal/mapihttp"
+	"github.com/opencdo/opencdo/internal/oxcrops"
+	"github.com/opencdo/opencdo/mapi"
+)
+
+// Config says how to reach a mailbox. MailboxURL and UserDN are required.
+type Config struct {
+	MailboxURL     string // MAPI/HTTP mailbox endpoint, with its MailboxId
+	AddressBookURL string // MAPI/HTTP address book endpoint; empty: no address book
+	UserDN         string // legacy DN of the user who logs on
+	MailboxDN      string // legacy DN of the mailbox; empty: the user's own
+	Admin          bool   // ask for administrator rights, for mailboxes of others
+	IgnoreNoPF     bool   // send CONNECT_IGNORE_NO_PF, as the value "Ignore No PF" asks for
+
+	HTTP          *http.Client              // nil: system roots, HTTP/1.1
+	Authorize     func(*http.Request) error // adds the credentials to every request
+	ClientVersion string                    // X-ClientApplication; empty: the default of the transport
+	// Sessions is how many session contexts may be open at once. One context does one call at a time, so this is how many
+	// items are read or written in parallel. 0: DefaultSessions.
+	Sessions int
+	Logger   *slog.Logger // nil: nothing is logged
+}
+
+// DefaultSessions is a compromise: servers limit sessions per user (Exchange: 32 by default), and a client with several
+// rarely gains beyond a few.
+const DefaultSessions = 4
+
+// Store is a mailbox. It implements mapi.Store, and mapi.AddressBook when an address book endpoint is known.
+type Store struct {
+	cfg Config
+	// One token for each session in use. Writers of items have places of their own: a copy within one mailbox reads in one
+	// session while it writes in another, and the two must not wait for each other.
+	slots, writing chan struct{}
+
+	mu     sync.Mutex
+	idle   []*session
+	closed bool
+	info   *oxcrops.LogonResponse
+	ids    idMap
+	names  nameMap
+	unable map[uint8]bool // ROPs that the server fails whole calls for
+	book   *addressBook
+}
+
+// Open connects and logs on. Errors answer errors.Is for mapi.ErrLogonFailed, mapi.ErrUnknownUser, mapi.ErrLoginPermission,
+// mapi.ErrNetwork and what package net/http and crypto/x509 say.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	if cfg.MailboxURL == "" || cfg.UserDN == "" {
+		return nil, &mapi.Error{Op: "open mailbox", Code: mapi.ErrInvalidParameter, Err: errors.New("an endpoint URL and a user DN are needed")}
+	}
+	if cfg.MailboxDN == "" {
+		cfg.MailboxDN = cfg.UserDN
+	}
+	if cfg.Sessions <= 0 {
+		cfg.Sessions = DefaultSessions
+	}
+	st := &Store{cfg: cfg, slots: make(chan struct{}, cfg.Sessions), writing: make(chan struct{}, cfg.Sessions), unable: map[uint8]bool{}}
+	if cfg.AddressBookURL != "" {
+		book, err := newAddressBook(&cfg)
+		if err != nil {
+			return nil, err
+		}
+		st.book = book
+	}
+	s, err := st.acquire(ctx, st.slots)
+	if err != nil {
+		return nil, err
+	}
+	st.info = s.info
+	st.ids.own(s.info)
+	st.release(s)
+	return st, nil
+}
+
+// acquire gives a session for the sole use of the caller.
+func (st *Store) acquire(ctx context.Context, places chan struct{}) (*session, error) {
+	select {
+	case places <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	st.mu.Lock()
+	closed := st.closed
+	var s *session
+	if n := len(st.idle); n > 0 {
+		s, st.idle = st.idle[n-1], st.idle[:n-1]
+	}
+	st.mu.Unlock()
+	if closed {
+		<-places
+		return nil, &mapi.Error{Op: "use the mailbox", Code: mapi.ErrInvalidObject, Err: errors.New("the store is closed")}
+	}
+	if s == nil {
+		var err error
+		if s, err = st.connect(ctx); err != nil {
+			<-places
+			return nil, err
+		}
+	}
+	s.place, s.calls = places, 0
+	return s, nil
+}
+
+func (st *Store) connect(ctx context.Context) (*session, error) {
+	t, err := newMAPIHTTP(&st.cfg)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{t: t}
+	if err := s.open(ctx, st.cfg.MailboxDN, st.cfg.Admin); err != nil {
+		t.disconnect(context.WithoutCancel(ctx))
+		return nil, logonError(st.cfg.MailboxDN, err)
+	}
+	st.log("session opened", "mailbox", shortDN(st.cfg.MailboxDN))
+	return s, nil
+}
+
+// logonError gives the failures of a logon the code that MAPI programs know them by.
+func logonError(dn string, err error) error {
+	if errors.Is(err, mapihttp.ErrUnauthorized) {
+		return &mapi.Error{Op: "log on to", Object: shortDN(dn), Code: mapi.ErrLogonFailed, Err: err}
+	}
+	return err
+}
+
+func (st *Store) log(msg string, args ...any) {
+	if st.cfg.Logger != nil {
+		st.cfg.Logger.Debug(msg, args...)
+	}
+}
+
+// release gives a session back, or throws it away when it is broken.
+func (st *Store) release(s *session) {
+	st.mu.Lock()
+	drop := s.broken || st.closed
+	if !drop {
+		st.idle = append(st.idle, s)
+	}
+	st.mu.Unlock()
+	if drop {
+		s.t.disconnect(context.Background())
+	}
+	<-s.place
+}
+
+// with runs an operation in a session. When the session context turns out to be lost before anything was done in it, the
+// operation is tried in a new one. Later it cannot be: a part may have been done, or seen by the caller.
+func (st *Store) with(ctx context.Context, f func(*session) error) error {
+	for try := 0; ; try++ {
+		s, err := st.acquire(ctx, st.slots)
+		if err != nil {
+			return err
+		}
+		err = f(s)
+		untouched := s.calls == 0
+		st.release(s)
+		if err == nil || !lost(err) || !untouched || try > cap(st.slots) {
+			return err
+		}
+		st.log("session context lost, connecting again", "error", err)
+	}
+}
+
+// lend runs the body of a caller's loop while a session waits for it. The body may need a session itself, so the place in
+// the limit is given up meanwhile: nested loops must not wait for each other.
+func (st *Store) lend(body func()) {
+	<-st.slots
+	defer func() { st.slots <- struct{}{} }()
+	body()
+}
+
+// Close disconnects all sessions.
+func (st *Store) Close() error {
+	st.mu.Lock()
+	st.closed = true
+	idle := st.idle
+	st.idle = nil
+	st.mu.Unlock()
+	var errs []error
+	for _, s := range idle {
+		if err := s.t.disconnect(context.Background()); err != nil && !lost(err) {
+			errs = append(errs, err)
+		}
+	}
+	if st.book != nil {
+		st.book.close()
+	}
+	return errors.Join(errs...)
+}
+
+// Props are the properties of the mailbox itself.
+func (st *Store) Props(ctx context.Context) (mapi.Props, error) {
+	var ps mapi.Props
+	err := st.with(ctx, func(s *session) (err error) {
+		ps, err = st.allProps(ctx, s, s.logon)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("properties of the mailbox: %w", err)
+	}
+	return ps, nil
+}

@@ -1,0 +1,386 @@
+package compare
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/opencdo/opencdo/mapi"
+	"github.com/opencdo/opencdo/mapi/pid"
+)
+
+// Options says what to compare.
+type Options struct {
+	// A and B are where to begin: folders of each store. Empty: the whole stores, special folders matched by role.
+	A, B mapi.EntryID
+	// Workers is how many items are read at once from each store; 0: 2.
+	Workers int
+	// MaxDifferences bounds how many differences are kept; all are counted. 0: 1000.
+	MaxDifferences int
+	// Progress is called now and then.
+	Progress func(Progress)
+}
+
+// Progress counts what was compared so far.
+type Progress struct {
+	Folders, Items int
+	Folder         string
+}
+
+// Difference is something that one store has and the other has not, or has otherwise.
+type Difference struct {
+	Folder string  `json:"folder"`
+	Item   string  `json:"item,omitempty"` // subject and class; empty: the folder itself
+	List   string  `json:"list,omitempty"` // "associated" for what isn't among the normal items
+	Reason string  `json:"reason"`         // "only in the first store", "only in the second store", "differs", "unreadable"
+	Deltas []Delta `json:"deltas,omitempty"`
+}
+
+// Reasons of a Difference.
+const (
+	OnlyA      = "only in the first store"
+	OnlyB      = "only in the second store"
+	Differs    = "differs"
+	Unreadable = "unreadable"
+)
+
+// Report is the outcome.
+type Report struct {
+	Folders     int          `json:"folders"`
+	Items       int          `json:"items"` // compared and equal, or different; those on one side only are differences
+	Equal       int          `json:"equal"`
+	Count       int          `json:"differences"` // items and folders that differ
+	Differences []Difference `json:"list"`        // the first Options.MaxDifferences of them
+}
+
+// Stores compares two stores. Folders are matched by role, then by name; items within a folder as a multiset: two genuine
+// copies of a message must be two in the other store too. Items that are equal to the last compared property are found by a
+// digest; those left over are paired by search key, else by subject and class, and their differences listed.
+func Stores(ctx context.Context, a, b mapi.Store, opt Options) (*Report, error) {
+	if opt.Workers <= 0 {
+		opt.Workers = 2
+	}
+	if opt.MaxDifferences <= 0 {
+		opt.MaxDifferences = 1000
+	}
+	c := &comparison{opt: opt, a: a, b: b}
+	var err error
+	if c.rolesA, err = roles(ctx, a); err != nil {
+		return nil, err
+	}
+	if c.rolesB, err = roles(ctx, b); err != nil {
+		return nil, err
+	}
+	start := func(s mapi.Store, id mapi.EntryID) (mapi.Folder, error) {
+		if id == "" {
+			var err error
+			if id, err = s.Special(ctx, mapi.RoleIPM); err != nil {
+				return nil, err
+			}
+		}
+		return s.Folder(ctx, id)
+	}
+	fa, err := start(a, opt.A)
+	if err != nil {
+		return nil, err
+	}
+	fb, err := start(b, opt.B)
+	if err != nil {
+		return nil, err
+	}
+	return &c.report, c.folder(ctx, "", fa, fb)
+}
+
+type comparison struct {
+	opt            Options
+	a, b           mapi.Store
+	rolesA, rolesB map[mapi.EntryID]mapi.Role
+
+	mu     sync.Mutex
+	report Report
+}
+
+func roles(ctx context.Context, s mapi.Store) (map[mapi.EntryID]mapi.Role, error) {
+	m := map[mapi.EntryID]mapi.Role{}
+	for _, r := range mapi.Roles {
+		id, err := s.Special(ctx, r)
+		if mapi.CodeOf(err) == mapi.ErrNotFound {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		m[id] = r
+	}
+	return m, nil
+}
+
+func (c *comparison) add(d Difference) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.report.Count++
+	if len(c.report.Differences) < c.opt.MaxDifferences {
+		c.report.Differences = append(c.report.Differences, d)
+	}
+}
+
+func (c *comparison) folder(ctx context.Context, path string, a, b mapi.Folder) error {
+	c.report.Folders++
+	if err := c.folderProps(ctx, path, a, b); err != nil {
+		return err
+	}
+	for _, k := range []mapi.Kind{mapi.Normal, mapi.Associated} {
+		if err := c.items(ctx, path, k, a, b); err != nil {
+			return fmt.Errorf("compare %s: %w", shown(path), err)
+		}
+	}
+	listA, err := c.children(ctx, a, c.rolesA)
+	if err != nil {
+		return err
+	}
+	listB, err := c.children(ctx, b, c.rolesB)
+	if err != nil {
+		return err
+	}
+	for _, x := range listA {
+		p := path + "/" + x.Name
+		i := slices.IndexFunc(listB, func(y child) bool { return y.key == x.key })
+		if i < 0 {
+			c.add(Difference{Folder: p, Reason: OnlyA})
+			continue
+		}
+		y := listB[i]
+		listB = slices.Delete(listB, i, i+1)
+		if x.Search || y.Search {
+			continue // what a search folder shows are items of other folders
+		}
+		fa, err := c.a.Folder(ctx, x.ID)
+		if err != nil {
+			return err
+		}
+		fb, err := c.b.Folder(ctx, y.ID)
+		if err != nil {
+			return err
+		}
+		if err := c.folder(ctx, p, fa, fb); err != nil {
+			return err
+		}
+	}
+	for _, y := range listB {
+		c.add(Difference{Folder: path + "/" + y.Name, Reason: OnlyB})
+	}
+	return nil
+}
+
+func shown(path string) string {
+	if path == "" {
+		return "/"
+	}
+	return path
+}
+
+type child struct {
+	mapi.FolderInfo
+	key string // role, or the name as names compare
+}
+
+func (c *comparison) children(ctx context.Context, f mapi.Folder, roles map[mapi.EntryID]mapi.Role) ([]child, error) {
+	var list []child
+	for x, err := range f.Folders(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		key := "name " + strings.ToLower(x.Name)
+		if r, ok := roles[x.ID]; ok {
+			key = "role " + string(r)
+		}
+		list = append(list, child{x, key})
+	}
+	return list, nil
+}
+
+// folderProps compares the properties of folders. The names of special folders are the store's language, not content.
+func (c *comparison) folderProps(ctx context.Context, path string, a, b mapi.Folder) error {
+	print := func(f mapi.Folder, special bool) (*Node, error) {
+		ps, err := f.Props(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var fp Fingerprint
+		fp.top().Of = OfFolder
+		for _, p := range ps {
+			if special && p.Key == mapi.TagKey(pid.TagDisplayName) {
+				continue
+			}
+			if err := fp.Prop(p.Key, p.Value); err != nil {
+				return nil, err
+			}
+		}
+		return fp.Node(), nil
+	}
+	_, special := c.rolesA[a.ID()]
+	na, err := print(a, special)
+	if err != nil {
+		return err
+	}
+	nb, err := print(b, special)
+	if err != nil {
+		return err
+	}
+	if d := Deltas(na, nb); len(d) > 0 {
+		c.add(Difference{Folder: shown(path), Reason: Differs, Deltas: d})
+	}
+	return nil
+}
+
+// entry is an item of one side.
+type entry struct {
+	id     mapi.EntryID
+	title  string
+	key    string // search key, else title
+	digest [sha256.Size]byte
+	err    error
+}
+
+func (c *comparison) items(ctx context.Context, path string, k mapi.Kind, a, b mapi.Folder) error {
+	var listA, listB []entry
+	var errA, errB error
+	var wg sync.WaitGroup
+	wg.Go(func() { listA, errA = c.digests(ctx, a, k) })
+	wg.Go(func() { listB, errB = c.digests(ctx, b, k) })
+	wg.Wait()
+	if errA != nil {
+		return errA
+	}
+	if errB != nil {
+		return errB
+	}
+	list := ""
+	if k != mapi.Normal {
+		list = k.String()
+	}
+	byDigest := map[[sha256.Size]byte][]int{}
+	for i, y := range listB {
+		if y.err == nil {
+			byDigest[y.digest] = append(byDigest[y.digest], i)
+		}
+	}
+	used := make([]bool, len(listB))
+	var leftA []entry
+	for _, x := range listA {
+		if same := byDigest[x.digest]; x.err == nil && len(same) > 0 {
+			used[same[0]] = true
+			byDigest[x.digest] = same[1:]
+			c.report.Items++
+			c.report.Equal++
+			continue
+		}
+		leftA = append(leftA, x)
+	}
+	var leftB []entry
+	for i, y := range listB {
+		if !used[i] {
+			leftB = append(leftB, y)
+		}
+	}
+	for _, x := range leftA {
+		i := slices.IndexFunc(leftB, func(y entry) bool { return y.key == x.key })
+		if i < 0 {
+			i = slices.IndexFunc(leftB, func(y entry) bool { return y.title == x.title })
+		}
+		if i < 0 {
+			c.add(Difference{Folder: shown(path), Item: x.title, List: list, Reason: OnlyA})
+			continue
+		}
+		y := leftB[i]
+		leftB = slices.Delete(leftB, i, i+1)
+		c.report.Items++
+		d := Difference{Folder: shown(path), Item: x.title, List: list, Reason: Differs}
+		if err := firstErr(x.err, y.err); err != nil {
+			d.Reason = Unreadable
+			d.Deltas = []Delta{{What: err.Error()}}
+		} else {
+			var err error
+			if d.Deltas, err = itemDeltas(ctx, a, b, x.id, y.id); err != nil {
+				return err
+			}
+		}
+		c.add(d)
+	}
+	for _, y := range leftB {
+		c.add(Difference{Folder: shown(path), Item: y.title, List: list, Reason: OnlyB})
+	}
+	if c.opt.Progress != nil {
+		c.opt.Progress(Progress{c.report.Folders, c.report.Items, shown(path)})
+	}
+	return nil
+}
+
+func firstErr(errs ...error) error {
+	for _, e := range errs {
+		if e != nil {
+			return e
+		}
+	}
+	return nil
+}
+
+func itemDeltas(ctx context.Context, a, b mapi.Folder, idA, idB mapi.EntryID) ([]Delta, error) {
+	var fa, fb Fingerprint
+	if err := a.Read(ctx, idA, &fa); err != nil {
+		return nil, err
+	}
+	if err := b.Read(ctx, idB, &fb); err != nil {
+		return nil, err
+	}
+	return Deltas(fa.Node(), fb.Node()), nil
+}
+
+var titleColumns = []mapi.Key{
+	mapi.TagKey(pid.TagSubject), mapi.TagKey(pid.TagMessageClass), mapi.TagKey(pid.TagSearchKey),
+}
+
+// digests lists the items of a folder and reads them all.
+func (c *comparison) digests(ctx context.Context, f mapi.Folder, k mapi.Kind) ([]entry, error) {
+	var list []entry
+	for r, err := range f.Rows(ctx, mapi.Query{Kind: k, Columns: titleColumns}) {
+		if err != nil {
+			return nil, err
+		}
+		subject, _ := r.Values[0].(string)
+		class, _ := r.Values[1].(string)
+		search, _ := r.Values[2].([]byte)
+		e := entry{id: r.ID, title: fmt.Sprintf("%q (%s)", subject, class)}
+		e.key = e.title
+		if len(search) > 0 {
+			e.key = "key " + string(search)
+		}
+		list = append(list, e)
+	}
+	at := make(map[mapi.EntryID]int, len(list))
+	ids := make([]mapi.EntryID, len(list))
+	for i, e := range list {
+		at[e.id], ids[i] = i, e.id
+	}
+	var wg sync.WaitGroup
+	share := (len(ids) + c.opt.Workers - 1) / c.opt.Workers
+	for len(ids) > 0 {
+		n := min(share, len(ids))
+		mine := ids[:n]
+		ids = ids[n:]
+		wg.Go(func() {
+			for id, read := range mapi.ReadAll(ctx, f, mine) {
+				var fp Fingerprint
+				e := &list[at[id]]
+				if e.err = read(&fp); e.err == nil {
+					e.digest = fp.Node().Digest()
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return list, ctx.Err()
+}
