@@ -79,6 +79,7 @@ func (f *fixture) testQuery() {
 		{"where in window", false, mapi.Query{Sort: bySubject, Where: prop(mapi.RelEQ, importance, int32(1)), Offset: 1, Limit: 1}, "banana"},
 		{"word", true, mapi.Query{Sort: bySubject, Where: prop(mapi.RelEQ, pid.NameKeywords, "red")}, "Apple"},
 		{"part of a word", true, mapi.Query{Sort: bySubject, Where: content(mapi.FuzzySubstring|mapi.FuzzyIgnoreCase, pid.NameKeywords, "WEE")}, "apple pie, banana"},
+		{"missing first", true, mapi.Query{Sort: []mapi.Sort{{Key: pid.LidFlagRequest}, {Key: subject}}}, "apple pie, banana, cherry, date, Zürich, Apple"},
 		{"has words", true, mapi.Query{Sort: bySubject, Where: mapi.ResExist{Key: pid.NameKeywords}}, "Apple, apple pie, banana"},
 		{"named by number", true, mapi.Query{Sort: bySubject, Where: prop(mapi.RelEQ, pid.LidFlagRequest, "Follow up")}, "Apple"},
 		{"bits", true, mapi.Query{Sort: bySubject, Where: mapi.ResBitMask{NonZero: true, Key: importance, Mask: 2}}, "Apple"},
