@@ -11,10 +11,11 @@ import (
 // coder encodes or decodes the records of the file (props.go). Numbers are variable-length as in encoding/binary, signed
 // ones zigzag; fixed ones little-endian. The first error sticks: later calls do nothing and leave decoded fields zero.
 type coder struct {
-	buf []byte
-	off int
-	enc bool
-	err error
+	buf  []byte
+	off  int
+	enc  bool
+	skip bool // decoded bytes are not wanted, only what follows them
+	err  error
 }
 
 func (c *coder) left() int { return len(c.buf) - c.off }
@@ -127,7 +128,7 @@ func raw[T ~[]byte | ~string](c *coder, p *T) {
 		return
 	} else if c.enc {
 		copy(b, *p)
-	} else {
+	} else if !c.skip {
 		*p = T(append([]byte{}, b...))
 	}
 }

@@ -269,4 +269,26 @@ func decode(b []byte, f func(record) error) error {
 	return nil
 }
 
+// find decodes the property with a tag, by name too when the tag has id 0. ok is false when it isn't there.
+func find(b []byte, tag mapi.Tag, name mapi.PropName) (r record, ok bool, err error) {
+	c := coder{buf: b}
+	for c.left() > 0 {
+		begin := c.off
+		r = record{}
+		c.skip = true
+		r.code(&c)
+		if r.tag == tag && c.err == nil {
+			c.off, c.skip = begin, false
+			r.code(&c)
+			if r.name == name {
+				return r, true, c.err
+			}
+		}
+		if c.err != nil {
+			return record{}, false, c.err
+		}
+	}
+	return record{}, false, nil
+}
+
 var errStop = errors.New("stop")

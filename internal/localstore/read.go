@@ -307,32 +307,6 @@ func (s *Store) pushParts(ctx context.Context, q querier, content int64, w mapi.
 	})
 }
 
-// get is a property of an item as tables see it, nil when it has none. top gives the item's own properties when they are
-// needed.
-func (it *item) get(s *Store, k mapi.Key, top func() mapi.Props) mapi.Value {
-	if k.Named() {
-		return top().Get(k)
-	}
-	v, isText, ok := it.column(k.Tag)
-	if ok && isText && it.narrow {
-		for _, t := range []mapi.Type{mapi.TypeString, mapi.TypeString8} {
-			if given := top().Get(k.WithType(t)); given != nil {
-				if t != k.Type() {
-					return nil // the other type is asked for next
-				}
-				return given
-			}
-		}
-	}
-	if ok {
-		return v
-	}
-	if rowTags[k.Tag] {
-		return it.prop(s, k.Tag)
-	}
-	return top().Get(k)
-}
-
 // rowTags are computed without the item's own properties.
 var rowTags = func() map[mapi.Tag]bool {
 	m := map[mapi.Tag]bool{}

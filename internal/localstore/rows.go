@@ -65,16 +65,17 @@ func sqlExpr(k mapi.Key) (string, bool) {
 
 // plan divides a query between SQL and mapi.Select.
 type plan struct {
-	where []string
-	args  []any
-	order string
-	page  bool       // SQL does offset and limit
-	rest  mapi.Query // what is left to do
-	top   bool       // rows will be asked for more than the columns
+	where  []string
+	args   []any
+	order  string
+	page   bool            // SQL does offset and limit
+	rest   mapi.Query      // what is left to do
+	top    bool            // rows will be asked for more than the columns
+	wanted map[string]bool // optional columns that rows will be asked for
 }
 
 func newPlan(q mapi.Query) plan {
-	p := plan{order: "mid", rest: q}
+	p := plan{order: "mid", rest: q, wanted: map[string]bool{}}
 	if !counts(q.Where) {
 		p.rest.Where = p.split(q.Where)
 	}
@@ -97,7 +98,13 @@ func newPlan(q mapi.Query) plan {
 	p.page = p.rest.Where == nil && len(p.rest.Sort) == 0
 	for _, k := range q.Columns {
 		p.page = p.page && k.Type()&mapi.MultiInstance == 0
-		p.top = p.top || !cheap(k)
+		p.want(k)
+	}
+	for _, s := range p.rest.Sort {
+		p.want(s.Key)
+	}
+	if p.rest.Where != nil {
+		mapi.MapKeys(p.rest.Where, func(k mapi.Key) (mapi.Key, error) { p.want(k); return k, nil })
 	}
 	if p.page {
 		p.rest.Offset, p.rest.Limit = 0, 0
@@ -105,13 +112,67 @@ func newPlan(q mapi.Query) plan {
 	return p
 }
 
-// cheap properties are answered from the row of the item.
-func cheap(k mapi.Key) bool {
-	if k.Named() {
-		return false
+// sql is the query for the rows: the columns of items, those that nobody asks for as NULL, and the item's own properties
+// or NULL.
+func (p *plan) sql(folder ID, q mapi.Query) (string, []any) {
+	from, where := "items", " WHERE folder = ? AND list = ?"
+	args := append([]any{int64(folder), int(q.Kind)}, p.args...)
+	for _, c := range p.where {
+		where += " AND " + c
 	}
-	_, ok := sqlColumns[k.Tag]
-	return ok || rowTags[k.Tag]
+	where += " ORDER BY " + p.order
+	if p.page && (q.Limit > 0 || q.Offset > 0) {
+		limit := q.Limit
+		if limit <= 0 {
+			limit = -1
+		}
+		where += " LIMIT ? OFFSET ?"
+		args = append(args, limit, max(q.Offset, 0))
+		// The rows before the page need not be read where an index has the order.
+		from, where = "(SELECT mid AS chosen FROM items"+where+") JOIN items ON mid = chosen", " ORDER BY "+p.order
+	}
+	data := ", NULL"
+	if p.top {
+		from, data = from+" LEFT JOIN segments ON id = content << 20", ", data"
+	}
+	columns := strings.Split(itemColumns, ", ")
+	for i, c := range columns {
+		if optional[c] && !p.wanted[c] {
+			columns[i] = "NULL"
+		}
+	}
+	return "SELECT " + strings.Join(columns, ", ") + data + " FROM " + from + where, args
+}
+
+// optional are the columns that may be read as NULL.
+var optional = map[string]bool{"deleted": true, "search_key": true, "source_key": true, "change_key": true, "pcl": true}
+
+// columnOf is the optional column that a property is made of.
+var columnOf = map[uint16]string{
+	pid.TagDeletedOn.ID():             "deleted",
+	pid.TagSearchKey.ID():             "search_key",
+	pid.TagSourceKey.ID():             "source_key",
+	pid.TagChangeKey.ID():             "change_key",
+	pid.TagPredecessorChangeList.ID(): "pcl",
+}
+
+func init() {
+	for t, c := range sqlColumns {
+		if t.Type() == mapi.TypeString || t == pid.TagMessageDeliveryTime || t == pid.TagClientSubmitTime || t == pid.TagImportance {
+			optional[c], columnOf[t.ID()] = true, c
+		}
+	}
+}
+
+// want prepares for rows being asked for a property.
+func (p *plan) want(k mapi.Key) {
+	if c, ok := columnOf[k.Tag.ID()]; ok && !k.Named() {
+		p.wanted[c] = true
+		return
+	}
+	if _, ok := sqlColumns[k.Tag]; !ok && !rowTags[k.Tag] || k.Named() {
+		p.top = true
+	}
 }
 
 // split moves what SQL can do of a restriction into p and returns what it can't.
@@ -244,18 +305,11 @@ func (f *Folder) Rows(ctx context.Context, q mapi.Query) iter.Seq2[mapi.Row, err
 	return func(yield func(mapi.Row, error) bool) {
 		err := f.s.view(ctx, func(tx *sql.Tx) error {
 			r := rowReader{ctx: ctx, s: f.s, q: tx, f: f}
-			reopen := func(id mapi.EntryID) (mapi.Record, error) {
-				mid, err := f.itemID(id)
-				if err != nil {
-					return mapi.Record{}, err
-				}
-				it, err := findItem(ctx, tx, f.fid, mid)
-				if err != nil {
-					return mapi.Record{}, f.s.fail("list items", err)
-				}
-				return r.record(it), nil
-			}
 			p := newPlan(q)
+			reopen, err := r.reopen(p)
+			if err != nil {
+				return err
+			}
 			for row, err := range mapi.Select(p.rest, r.records(q, p), reopen) {
 				if err == nil {
 					err = r.err
@@ -275,6 +329,31 @@ func (f *Folder) Rows(ctx context.Context, q mapi.Query) iter.Seq2[mapi.Row, err
 	}
 }
 
+// maxKept is how many rows a table that is sorted in memory may have for their columns to be kept there too. Those of
+// larger ones are read again when the order is known.
+const maxKept = 100_000
+
+func (r *rowReader) reopen(p plan) (func(mapi.EntryID) (mapi.Record, error), error) {
+	if len(p.rest.Sort) == 0 || p.rest.Limit > 0 {
+		return nil, nil
+	}
+	row, err := findFolder(r.ctx, r.q, r.f.fid)
+	if err != nil || row.items+row.associated+row.softDeleted <= maxKept {
+		return nil, err
+	}
+	return func(id mapi.EntryID) (mapi.Record, error) {
+		mid, err := r.f.itemID(id)
+		if err != nil {
+			return mapi.Record{}, err
+		}
+		it, err := findItem(r.ctx, r.q, r.f.fid, mid)
+		if err != nil {
+			return mapi.Record{}, r.s.fail("list items", err)
+		}
+		return r.record(it), nil
+	}, nil
+}
+
 // rowReader reads items for a table.
 type rowReader struct {
 	ctx context.Context
@@ -286,24 +365,7 @@ type rowReader struct {
 
 func (r *rowReader) records(q mapi.Query, p plan) iter.Seq2[mapi.Record, error] {
 	return func(yield func(mapi.Record, error) bool) {
-		query := "SELECT " + itemColumns + ", NULL FROM items"
-		if p.top {
-			query = "SELECT " + itemColumns + ", data FROM items LEFT JOIN segments ON id = content << 20"
-		}
-		query += " WHERE folder = ? AND list = ?"
-		args := append([]any{int64(r.f.fid), int(q.Kind)}, p.args...)
-		for _, c := range p.where {
-			query += " AND " + c
-		}
-		query += " ORDER BY " + p.order
-		if p.page && (q.Limit > 0 || q.Offset > 0) {
-			limit := q.Limit
-			if limit <= 0 {
-				limit = -1
-			}
-			query += " LIMIT ? OFFSET ?"
-			args = append(args, limit, max(q.Offset, 0))
-		}
+		query, args := p.sql(r.f.fid, q)
 		rows, err := r.q.QueryContext(r.ctx, query, args...)
 		if err != nil {
 			yield(mapi.Record{}, err)
@@ -328,37 +390,81 @@ func (r *rowReader) records(q mapi.Query, p plan) iter.Seq2[mapi.Record, error] 
 
 // record is an item as package mapi sees it.
 func (r *rowReader) record(it *item) mapi.Record {
-	loaded := false
-	top := func() mapi.Props {
-		if loaded {
-			return it.top
-		}
-		loaded = true
-		var err error
-		if it.topData == nil {
-			it.topData, err = topData(r.ctx, r.q, it.content)
-		}
-		if err == nil {
-			it.top, err = r.s.props(r.ctx, r.q, it.topData)
-		}
-		if err != nil && r.err == nil {
-			r.err = err
-		}
-		return it.top
-	}
 	return mapi.Record{
-		ID: r.s.MessageEntryID(it.folder, it.mid),
-		Get: func(k mapi.Key) mapi.Value {
-			if k.Tag == pid.TagSubjectPrefix {
-				top() // it is made of the others
-				if v := it.top.Tag(k.Tag); v != nil {
-					return v
-				}
-				return it.prop(r.s, k.Tag)
-			}
-			return it.get(r.s, k, top)
-		},
+		ID:  r.s.MessageEntryID(it.folder, it.mid),
+		Get: func(k mapi.Key) mapi.Value { return r.get(it, k) },
 		Sub: func(t mapi.Tag) iter.Seq[mapi.Props] { return r.parts(it, t) },
+	}
+}
+
+// get is a property of an item as tables see it, nil when it has none.
+func (r *rowReader) get(it *item, k mapi.Key) mapi.Value {
+	if k.Named() {
+		return r.stored(it, k)
+	}
+	v, isText, ok := it.column(k.Tag)
+	switch {
+	case ok && isText && it.narrow: // what was given comes first, in the type that it has
+		if given := r.stored(it, k); given != nil {
+			return given
+		}
+		if r.stored(it, k.WithType(mapi.TypeString8)) != nil {
+			return nil
+		}
+		return v
+	case ok:
+		return v
+	case k.Tag == pid.TagSubjectPrefix:
+		if given := r.stored(it, k); given != nil {
+			return given
+		}
+		var err error
+		if it.top, err = r.s.props(r.ctx, r.q, r.topOf(it)); err != nil {
+			r.fail(err)
+		}
+		return it.prop(r.s, k.Tag)
+	case rowTags[k.Tag]:
+		return it.prop(r.s, k.Tag)
+	}
+	return r.stored(it, k)
+}
+
+// stored is one of the item's own properties.
+func (r *rowReader) stored(it *item, k mapi.Key) mapi.Value {
+	tag, name := k.Tag, mapi.PropName{}
+	if k.Named() {
+		if id := r.s.knownName(k.Name); id != 0 {
+			tag = mapi.NewTag(id, k.Type())
+		} else {
+			name = k.Name
+		}
+	}
+	rec, ok, err := find(r.topOf(it), tag, name)
+	if !ok || err != nil {
+		r.fail(err)
+		return nil
+	}
+	p, err := r.s.propOf(r.ctx, r.q, &rec)
+	r.fail(err)
+	return p.Value
+}
+
+// topOf is the encoding of the item's own properties.
+func (r *rowReader) topOf(it *item) []byte {
+	if it.topData == nil {
+		var err error
+		if it.topData, err = topData(r.ctx, r.q, it.content); err != nil {
+			r.fail(err)
+			it.topData = []byte{}
+		}
+	}
+	return it.topData
+}
+
+// fail keeps the first error of a property: those who ask for it cannot be told.
+func (r *rowReader) fail(err error) {
+	if r.err == nil {
+		r.err = err
 	}
 }
 
@@ -384,8 +490,8 @@ func (r *rowReader) parts(it *item, t mapi.Tag) iter.Seq[mapi.Props] {
 			}
 			return nil
 		})
-		if err != nil && err != errStop && r.err == nil {
-			r.err = err
+		if err != errStop {
+			r.fail(err)
 		}
 	}
 }
