@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// maxCellBytes is how much of a large value a table shows, as in Exchange ([MS-OXCTABL] 2.2.2.5).
+// maxCellBytes is how much of a large value a table shows, as in Exchange.
 const maxCellBytes = 510
 
 // Select answers a query over the items of a folder for providers that have no tables of their own. rows are all items

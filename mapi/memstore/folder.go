@@ -37,7 +37,7 @@ func (n *node) name() string { return n.props.Text(pid.TagDisplayName) }
 // computed are the properties that the store makes itself.
 func (n *node) computed() mapi.Props {
 	info := n.info()
-	kind := int32(1) // FOLDER_GENERIC ([MS-OXCFOLD] 2.2.2.2.1.6)
+	kind := int32(1) // FOLDER_GENERIC
 	if n.parent == n {
 		kind = 0 // FOLDER_ROOT
 	}

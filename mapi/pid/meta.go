@@ -23,7 +23,7 @@ const (
 )
 
 // Tag7BitDisplayName is what PidTagAddressBookDisplayNamePrintable is called outside the address book
-// ([MS-OXPROPS] 2.512).
+// ([MS-OXPROPS] 2).
 const Tag7BitDisplayName mapi.Tag = 0x39FF001F
 
 // byHand continues names.txt with what the list lacks.

@@ -60,7 +60,7 @@ func string8Mail() *mapi.Item {
 
 func rtfMail() *mapi.Item {
 	rtf := `{\rtf1\ansi\ansicpg1252\fromtext \fbidi \deff0{\fonttbl{\f0\fswiss Arial;}}\uc1\pard\plain\deftab360 \f0\fs20 Plain \b bold\b0 text \'e4\par}`
-	// [MS-OXRTFCP] 2.1.3.1.4: uncompressed, so that the bytes can be read here.
+	// [MS-OXRTFCP] 2.1.3.1: uncompressed, so that the bytes can be read here.
 	b := binary.LittleEndian.AppendUint32(nil, uint32(len(rtf)+12))
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(rtf)))
 	b = binary.LittleEndian.AppendUint32(b, 0x414C454D)

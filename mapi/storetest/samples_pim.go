@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"encoding/binary"
+	"time"
 
 	"github.com/opencdo/opencdo/mapi"
 	"github.com/opencdo/opencdo/mapi/pid"
@@ -34,7 +35,7 @@ func recurringAppointment() *mapi.Item {
 	it.Props.Set(pid.LidRecurrencePattern, "every day from 15:00 to 16:00")
 	it.Props.Set(pid.LidClipEnd, at(23, 59))
 	// AppointmentRecurrencePattern ([MS-OXOCAL] 2.2.1.44.5): each day, ten times, 15:00 to 16:00.
-	const start = 222_621_120 // minutes from 1601 to the first day
+	const start = 222_580_800 // minutes from 1601 to the first day
 	var b []byte
 	for _, v := range []uint16{0x3004, 0x3004, 0x200A, 0, 0} {
 		b = binary.LittleEndian.AppendUint16(b, v)
@@ -72,7 +73,7 @@ func contact() *mapi.Item {
 		pid.LidAddressBookProviderEmailList, []int32{0}, pid.LidAddressBookProviderArrayType, int32(1),
 		pid.TagBusinessTelephoneNumber, "+46 18 123", pid.TagMobileTelephoneNumber, "+46 70 123", pid.LidWorkAddressStreet, "Storgatan 1",
 		pid.LidWorkAddressCity, "Uppsala", pid.LidWorkAddressPostalCode, "751 00", pid.LidHasPicture, true,
-		pid.TagBirthday, mapi.FileTime(67_767_840_000_000_000), pid.TagBody, "Light.\r\n")}
+		pid.TagBirthday, mapi.NewFileTime(time.Date(1814, time.August, 13, 0, 0, 0, 0, time.UTC)), pid.TagBody, "Light.\r\n")}
 	it.Attachments = []*mapi.Attachment{file(0, "ContactPicture.jpg", "image/jpeg", append([]byte("\xFF\xD8\xFF\xE0"), seeded("jpg", 5000)...),
 		pid.TagAttachmentContactPhoto, true)}
 	return it
