@@ -49,7 +49,9 @@ type FileInfo struct {
 }
 
 // Backend keeps the repository's files. Files are written once and never changed. Implementations
-// are safe for concurrent use, and errors about a missing file answer to fs.ErrNotExist.
+// are safe for concurrent use, and errors about a missing file answer to fs.ErrNotExist. One that may
+// leave temporary files behind has a method Sweep(context.Context) error besides, which
+// [Repository.Lock] calls.
 type Backend interface {
 	// Init prepares an empty place for a new repository.
 	Init(ctx context.Context) error

@@ -6,15 +6,21 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"sync/atomic"
 )
 
 // CheckOptions says how far Check goes.
 type CheckOptions struct {
-	// ReadData reads every pack and verifies every blob.
+	// ReadData reads every pack that an index names and verifies every blob.
 	ReadData bool
-	// Progress, if set, is called after each pack with the bytes verified so far and in all.
-	Progress func(done, total int64)
+	// Progress, if set, is called after each tree and after each pack read, by one goroutine at a time.
+	Progress func(CheckProgress)
+}
+
+// CheckProgress is how far a Check has come: first through the trees, then through the packs' bytes.
+type CheckProgress struct {
+	Trees      int
+	Bytes      int64
+	TotalBytes int64 // to be read
 }
 
 // CheckReport is what Check found.
@@ -56,12 +62,25 @@ type checker struct {
 	report CheckReport
 	index  blobIndex // read afresh
 	roots  []ID
-	// badIndex is set where an index file couldn't be read.
-	badIndex bool
-	sizes    map[ID]int64 // packs in the backend
-	want     []int64      // packs' sizes by the index, by their number
-	seen     [blobTypes]bitset
-	mu       sync.Mutex
+	sizes  map[ID]int64 // packs that are there and in the index
+	want   []int64      // packs' sizes by the index, by their number
+	seen   [blobTypes]bitset
+
+	badIndex bool // an index file couldn't be read
+
+	mu sync.Mutex // of report.Errors and at, while packs are read
+	at CheckProgress
+}
+
+func (c *checker) progress(trees int, bytes int64) {
+	if c.opts.Progress == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at.Trees += trees
+	c.at.Bytes += bytes
+	c.opts.Progress(c.at)
 }
 
 func (c *checker) fault(err error) {
@@ -122,15 +141,19 @@ func (c *checker) packs(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("restic: list the packs: %w", err)
 		}
-		c.sizes[fi.ID] = fi.Size
 		c.report.Packs++
 		c.report.PackBytes += fi.Size
 		n, ok := c.index.numbers[fi.ID]
 		switch {
 		case !ok:
 			c.report.Unreferenced++
+			continue
 		case fi.Size != c.want[n]:
 			c.fault(&DamagedError{File: fi.String(), Err: fmt.Errorf("it has %d bytes, the index says %d", fi.Size, c.want[n])})
+		}
+		c.sizes[fi.ID] = fi.Size
+		if c.opts.ReadData {
+			c.at.TotalBytes += fi.Size
 		}
 	}
 	for _, id := range c.index.packs {
@@ -153,17 +176,17 @@ func (c *checker) mark(h BlobHandle) (known, first bool) {
 // trees walks all snapshots, each tree once.
 func (c *checker) trees(ctx context.Context) error {
 	missing := make(map[BlobHandle]bool)
-	visit := func(h BlobHandle, from string) bool {
+	visit := func(h BlobHandle, from func() string) bool {
 		known, first := c.mark(h)
 		if !known && !missing[h] {
 			missing[h] = true
-			c.fault(fmt.Errorf("%s: %w", from, &MissingBlobError{h}))
+			c.fault(fmt.Errorf("%s: %w", from(), &MissingBlobError{h}))
 		}
 		return first
 	}
 	var trees []ID
 	for _, id := range c.roots {
-		if visit(BlobHandle{TreeBlob, id}, "a snapshot") {
+		if visit(BlobHandle{TreeBlob, id}, func() string { return "a snapshot" }) {
 			trees = append(trees, id)
 		}
 	}
@@ -171,6 +194,7 @@ func (c *checker) trees(ctx context.Context) error {
 		id := trees[len(trees)-1]
 		trees = trees[:len(trees)-1]
 		c.report.Trees++
+		c.progress(1, 0)
 		t, err := c.loadTree(ctx, id)
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -180,13 +204,13 @@ func (c *checker) trees(ctx context.Context) error {
 			continue
 		}
 		for _, n := range t.Nodes {
-			from := fmt.Sprintf("tree %v: node %q", id, n.Name)
+			from := func() string { return fmt.Sprintf("tree %v: node %q", id, n.Name) }
 			if err := n.validate(); err != nil {
-				c.fault(fmt.Errorf("%s: %w", from, err))
+				c.fault(fmt.Errorf("%s: %w", from(), err))
 				continue
 			}
 			if n.Type == FileNode && n.Content == nil {
-				c.fault(fmt.Errorf("%s: its content is null", from))
+				c.fault(fmt.Errorf("%s: its content is null", from()))
 			}
 			for _, blob := range n.Content {
 				if visit(BlobHandle{DataBlob, blob}, from) {
@@ -219,7 +243,6 @@ func (c *checker) data(ctx context.Context) error {
 		return nil
 	}
 	var running sync.WaitGroup
-	var done atomic.Int64
 	ids := make(chan ID)
 	for range c.repo.conf.Workers {
 		running.Go(func() {
@@ -229,11 +252,7 @@ func (c *checker) data(ctx context.Context) error {
 					continue
 				}
 				buf = c.readPack(ctx, id, buf)
-				if sum := done.Add(c.sizes[id]); c.opts.Progress != nil {
-					c.mu.Lock()
-					c.opts.Progress(sum, c.report.PackBytes)
-					c.mu.Unlock()
-				}
+				c.progress(0, c.sizes[id])
 			}
 		})
 	}
@@ -278,9 +297,9 @@ func (c *checker) readPack(ctx context.Context, id ID, buf []byte) []byte {
 		c.fault(&DamagedError{File: h.String(), Err: fmt.Errorf("its header tells of %d bytes, it has %d", packSize(blobs), size)})
 		return buf
 	}
-	number, indexed := c.index.numbers[id]
+	number := c.index.numbers[id]
 	for _, b := range blobs {
-		if indexed && !c.index.holds(number, b) {
+		if !c.index.holds(number, b) {
 			c.fault(&DamagedError{File: h.String(), Blob: b.ID, Err: errors.New("the index doesn't tell of this blob as the pack's header does")})
 		}
 		if _, err := c.repo.openBlob(b, buf[b.offset:b.offset+b.length], nil); err != nil {

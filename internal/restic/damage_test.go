@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
 	"syscall"
@@ -201,6 +202,39 @@ func TestMissingBlob(t *testing.T) {
 	}
 	if err := w.SaveSnapshot(t.Context(), &Snapshot{Tree: &lost}); !errors.As(err, &missing) {
 		t.Errorf("save a snapshot of a tree that isn't there: %v", err)
+	}
+}
+
+// What is right is counted, and progress reaches its end.
+func TestCheckCounts(t *testing.T) {
+	r, dir := newRepo(t, cheap)
+	files := map[string][]byte{"a": []byte("a"), "dir/also a": []byte("a"), "dir/b": []byte("b")}
+	saveSnapshot(t, r, files)
+	saveSnapshot(t, r, files)
+	w := newWriter(t, r)
+	if _, _, err := w.SaveBlob(t.Context(), DataBlob, []byte("nobody refers to this")); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stray := []byte("a pack that no index names, and none at all")
+	if err := r.be.Save(t.Context(), Handle{PackFile, Hash(stray)}, stray); err != nil {
+		t.Fatal(err)
+	}
+	var last CheckProgress
+	report, err := reopen(t, dir).Check(t.Context(), CheckOptions{Progress: func(p CheckProgress) { last = p }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := CheckReport{Snapshots: 2, Trees: 2, DataBlobs: 2, Packs: 4, Unreferenced: 1, PackBytes: report.PackBytes}
+	if !reflect.DeepEqual(*report, want) || last != (CheckProgress{Trees: 2}) {
+		t.Errorf("%+v, last progress %+v, want %+v", *report, last, want)
+	}
+	wholeBytes := report.PackBytes - int64(len(stray))
+	report, err = reopen(t, dir).Check(t.Context(), CheckOptions{ReadData: true, Progress: func(p CheckProgress) { last = p }})
+	if err != nil || report.Faults != 0 || last != (CheckProgress{Trees: 2, Bytes: wholeBytes, TotalBytes: wholeBytes}) {
+		t.Errorf("%v, last progress %+v of %d", err, last, report.PackBytes)
 	}
 }
 

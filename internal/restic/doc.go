@@ -16,8 +16,8 @@
 // that names them, then the snapshot, so that a process may die at any moment and leave a repository
 // that stock restic's check calls free of errors. [Writer.Flush] and [Writer.SaveSnapshot] return nil
 // only when everything given to the writer before is confirmed: each pack was synced and its header
-// read back, and an index file that names it was synced. What was confirmed by then, a later run finds
-// and doesn't store again; at worst that are the blobs of all but the last minute.
+// read back, and an index file that names it was synced. A run that is interrupted loses the work of
+// its last minute at most: what was indexed by then, the next run finds and doesn't store again.
 //
 // Every blob is verified against its id when it is read. Damage comes back as a [*DamagedError] naming
 // the file, a blob in no index as a [*MissingBlobError]; a full disk as an error that answers to
@@ -33,4 +33,5 @@
 //
 // As stock restic's, and respected by it: a file in locks/, written anew every five minutes, stale
 // after thirty or when its process on this host is gone. [Repository.Lock] removes stale ones first.
+// While it holds a lock a process takes no notice of SIGHUP, which stock restic sends to probe it.
 package restic

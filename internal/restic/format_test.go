@@ -82,8 +82,10 @@ func TestTreesAreByteForByteStock(t *testing.T) {
 	src := t.TempDir()
 	files := sampleFiles()
 	writeFiles(t, src, files)
-	// Targets that aren't UTF-8 come out right only where linktarget_raw is written, since restic 0.17.
-	for _, name := range []string{"dangling <target>", "U+FFFD \ufffd target", "\u2029 and \x01"} {
+	if err := os.Mkdir(filepath.Join(src, "raw"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"dangling <target>", "U+FFFD \ufffd target", "\u2029 and \x01", "raw/\xfe"} {
 		if err := os.Symlink("nowhere/"+name, filepath.Join(src, name)); err != nil {
 			t.Fatal(err)
 		}
@@ -132,6 +134,9 @@ func TestTreesAreByteForByteStock(t *testing.T) {
 		tree, err := parseTree(document)
 		if err != nil {
 			t.Fatalf("%s: %v", document, err)
+		}
+		if bytes.Contains(document, []byte(`\ufffd`)) && !bytes.Contains(document, []byte(`linktarget_raw`)) {
+			continue // a target that isn't UTF-8, which restic before 0.17 lost
 		}
 		again, err := tree.encode()
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -180,23 +181,23 @@ func TestStaleLocks(t *testing.T) {
 	}
 }
 
-// failingBackend fails all saving while fail is set.
-type failingBackend struct {
+// fullBackend fails all saving while it is full.
+type fullBackend struct {
 	Backend
-	fail error
+	full atomic.Bool
 }
 
-func (b *failingBackend) Save(ctx context.Context, h Handle, data []byte) error {
-	if b.fail != nil {
-		return b.fail
+func (b *fullBackend) Save(ctx context.Context, h Handle, data []byte) error {
+	if b.full.Load() {
+		return syscall.ENOSPC
 	}
 	return b.Backend.Save(ctx, h, data)
 }
 
 func TestLockIsRefreshed(t *testing.T) {
 	r, _ := newRepo(t, cheap)
-	failing := &failingBackend{Backend: r.be}
-	r.be = failing
+	disk := &fullBackend{Backend: r.be}
+	r.be = disk
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		l, ctx, err := r.Lock(t.Context(), true)
@@ -217,7 +218,7 @@ func TestLockIsRefreshed(t *testing.T) {
 		}
 
 		// A full disk for a quarter of an hour does no harm, but the lock is given up before it is stale.
-		failing.fail = syscall.ENOSPC
+		disk.full.Store(true)
 		time.Sleep(15 * time.Minute)
 		synctest.Wait()
 		if ctx.Err() != nil {
@@ -228,7 +229,6 @@ func TestLockIsRefreshed(t *testing.T) {
 		if context.Cause(ctx) != ErrLockLost {
 			t.Errorf("a lock that wasn't refreshed for 29 minutes: %v", context.Cause(ctx))
 		}
-		failing.fail = nil
 	})
 }
 

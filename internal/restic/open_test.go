@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestOpenErrors(t *testing.T) {
@@ -102,6 +103,25 @@ func TestDefaultKeyCost(t *testing.T) {
 		t.Errorf("%s: %v", document, err)
 	}
 	newStock(t, dir).check()
+}
+
+func TestLeftTemporaryFiles(t *testing.T) {
+	r, dir := newRepo(t, cheap)
+	for name, age := range map[string]time.Duration{"old": 25 * time.Hour, "new": time.Hour} {
+		path := filepath.Join(dir, tempDir, name)
+		if err := os.WriteFile(path, []byte("half a pack"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		when := time.Now().Add(-age)
+		if err := os.Chtimes(path, when, when); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lock(t, r, false)
+	left, err := os.ReadDir(filepath.Join(dir, tempDir))
+	if err != nil || len(left) != 1 || left[0].Name() != "new" {
+		t.Errorf("left: %v, %v", left, err)
+	}
 }
 
 func TestFileModes(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 type Config struct {
 	// KDF is the cost of the key that Create makes.
 	KDF KDF
-	// PackSize is the size at which a pack is full; 16 MiB by default.
+	// PackSize is the size at which a pack is full; 16 MiB by default, 128 MiB at most.
 	PackSize int
 	// IndexEvery is how long packs may wait, saved but in no index, before an index file is written
 	// so that an interrupted run finds them again; a minute by default.
@@ -28,6 +28,7 @@ type Config struct {
 
 const (
 	defaultPackSize   = 16 << 20
+	maxPackSize       = 128 << 20 // stock restic's own bound; packs are held in memory
 	defaultIndexEvery = time.Minute
 )
 
@@ -39,6 +40,7 @@ func (c *Config) withDefaults() Config {
 	if d.PackSize <= 0 {
 		d.PackSize = defaultPackSize
 	}
+	d.PackSize = min(d.PackSize, maxPackSize)
 	if d.IndexEvery <= 0 {
 		d.IndexEvery = defaultIndexEvery
 	}
