@@ -1,0 +1,295 @@
+package msgfile
+
+import (
+	"errors"
+	"io"
+	"math"
+	"slices"
+
+	"github.com/opencdo/opencdo/internal/cfb"
+	"github.com/opencdo/opencdo/mapi"
+)
+
+// Message is an item laid out as a .msg file. It may be written several times, as long as the item's blobs can be read.
+type Message struct {
+	layout  *cfb.Layout
+	sidecar *delta
+	extents []Extent
+}
+
+// Extent is a range of bytes of a .msg file.
+type Extent struct{ Offset, Size int64 }
+
+// MinExtent is the size from which values of attachments are listed by [Message.Extents]: smaller ones share sectors.
+const MinExtent = 4096
+
+// Plan lays out an item. It reads those blobs only that are objects.
+//
+// It fails with mapi.ErrInvalidParameter if a value doesn't have the type of its key, and with mapi.ErrTooComplex if items
+// are embedded more than mapi.MaxDepth deep.
+func Plan(it *mapi.Item) (*Message, error) {
+	p := planner{names: nameIDs{}, marked: map[*cfb.Node]bool{}}
+	top, err := p.item(it, 0)
+	if err != nil {
+		return nil, err
+	}
+	p.mask(top)
+	names := p.names.assign()
+	root := &cfb.Node{CLSID: classID}
+	root.Children = append(root.Children, nameidStorage(names))
+	p.encodeItem(root, top, topHeader)
+
+	m := &Message{sidecar: top.delta()}
+	if m.layout, err = cfb.Plan(root); err != nil {
+		return nil, failure("", err)
+	}
+	for _, s := range m.layout.Streams {
+		if p.marked[s.Node] && s.Node.Size >= MinExtent {
+			for _, e := range s.Extents {
+				m.extents = append(m.extents, Extent(e))
+			}
+		}
+	}
+	slices.SortFunc(m.extents, func(a, b Extent) int { return int(min(max(a.Offset-b.Offset, -1), 1)) })
+	return m, nil
+}
+
+// Size is the size of the .msg file.
+func (m *Message) Size() int64 { return m.layout.Size }
+
+// Extents are the places of the values of attachments, those of embedded items and the streams of OLE objects too, that
+// have MinExtent bytes or more; in the order of the file. A value has more than one extent only around offset 2 GiB.
+func (m *Message) Extents() []Extent { return m.extents }
+
+// WriteTo writes the .msg file.
+func (m *Message) WriteTo(w io.Writer) (int64, error) { return m.layout.WriteTo(w) }
+
+// NeedsSidecar tells whether the .msg file alone isn't the whole item.
+func (m *Message) NeedsSidecar() bool { return m.sidecar != nil }
+
+// WriteSidecar writes the sidecar; of a message that needs none, nothing.
+func (m *Message) WriteSidecar(w io.Writer) (int64, error) {
+	if m.sidecar == nil {
+		return 0, nil
+	}
+	return m.sidecar.writeTo(w, m.Size())
+}
+
+// planner collects what is known of the whole file.
+type planner struct {
+	names   nameIDs
+	unicode bool               // there is a Unicode string
+	narrow  bool               // there is an 8-bit string
+	marked  map[*cfb.Node]bool // streams of attachments
+}
+
+// object is an item, a recipient or an attachment, divided between file and sidecar.
+type object struct {
+	props       []fileProp // for the file, in order
+	rest        mapi.Props // for the sidecar, in order
+	recipients  []*object
+	attachments []*object
+	embedded    *object
+	attachment  bool
+	addMask     bool
+}
+
+// fileProp is a property that the file carries; storage is set for objects.
+type fileProp struct {
+	mapi.Prop
+	storage *cfb.Node
+}
+
+func (p *planner) item(it *mapi.Item, depth int) (*object, error) {
+	if depth > mapi.MaxDepth {
+		return nil, &mapi.Error{Op: opWrite, Code: mapi.ErrTooComplex, Err: errors.New("items are embedded too deep")}
+	}
+	o := &object{}
+	if err := p.divide(o, it.Props); err != nil {
+		return nil, err
+	}
+	for i, props := range it.Recipients {
+		r := &object{}
+		o.recipients = append(o.recipients, r)
+		if i >= maxChildren {
+			if err := r.keep(props); err != nil {
+				return nil, err
+			}
+		} else if err := p.divide(r, props); err != nil {
+			return nil, err
+		}
+	}
+	for i, att := range it.Attachments {
+		q := p
+		if i >= maxChildren {
+			q = nil
+		}
+		a, err := q.attach(att, depth)
+		if err != nil {
+			return nil, err
+		}
+		o.attachments = append(o.attachments, a)
+	}
+	return o, nil
+}
+
+// attach divides an attachment; for a nil planner all of it goes to the sidecar.
+func (p *planner) attach(att *mapi.Attachment, depth int) (*object, error) {
+	a := &object{attachment: true}
+	var err error
+	if p == nil {
+		if err = a.keep(att.Props); err != nil {
+			return nil, err
+		}
+		if att.Embedded != nil {
+			a.embedded, err = keepItem(att.Embedded, depth+1)
+		}
+		return a, err
+	}
+	if att.Embedded != nil {
+		if a.embedded, err = p.item(att.Embedded, depth+1); err != nil {
+			return nil, err
+		}
+	}
+	return a, p.divide(a, att.Props)
+}
+
+// keepItem is an item of which the file has nothing.
+func keepItem(it *mapi.Item, depth int) (*object, error) {
+	if depth > mapi.MaxDepth {
+		return nil, &mapi.Error{Op: opWrite, Code: mapi.ErrTooComplex, Err: errors.New("items are embedded too deep")}
+	}
+	o := &object{}
+	if err := o.keep(it.Props); err != nil {
+		return nil, err
+	}
+	for _, props := range it.Recipients {
+		r := &object{}
+		if err := r.keep(props); err != nil {
+			return nil, err
+		}
+		o.recipients = append(o.recipients, r)
+	}
+	for _, att := range it.Attachments {
+		a, err := (*planner)(nil).attach(att, depth)
+		if err != nil {
+			return nil, err
+		}
+		o.attachments = append(o.attachments, a)
+	}
+	return o, nil
+}
+
+func sorted(props mapi.Props) (mapi.Props, error) {
+	for _, prop := range props {
+		if err := mapi.CheckValue(prop.Key.Type(), prop.Value); err != nil {
+			return nil, failure(prop.Key.String(), err)
+		}
+	}
+	props = slices.Clone(props)
+	slices.SortStableFunc(props, func(a, b mapi.Prop) int { return a.Key.Compare(b.Key) })
+	return props, nil
+}
+
+// keep gives all properties to the sidecar.
+func (o *object) keep(props mapi.Props) (err error) {
+	o.rest, err = sorted(props)
+	return err
+}
+
+// divide gives each property to the file if that can carry it, else to the sidecar.
+func (p *planner) divide(o *object, props mapi.Props) error {
+	props, err := sorted(props)
+	if err != nil {
+		return err
+	}
+	for i, prop := range props {
+		again := i > 0 && prop.Key == props[i-1].Key
+		if again || !p.carries(o, prop) {
+			o.rest = append(o.rest, prop)
+			continue
+		}
+		fp := fileProp{Prop: prop}
+		if prop.Key.Type() == mapi.TypeObject {
+			node, same, err := storageOf(prop.Value)
+			if err != nil {
+				return failure(prop.Key.String(), err)
+			}
+			// The sidecar's objects of a key replace the file's, so it must have all of them or none.
+			if !same || i+1 < len(props) && props[i+1].Key == prop.Key {
+				o.rest = append(o.rest, prop)
+			}
+			if node == nil {
+				continue
+			}
+			fp.storage = node
+		}
+		if n := prop.Key.Name; !n.IsZero() {
+			p.names[n] = 0
+		}
+		switch prop.Key.Type().Base() {
+		case mapi.TypeString:
+			p.unicode = true
+		case mapi.TypeString8:
+			p.narrow = true
+		}
+		o.props = append(o.props, fp)
+	}
+	return nil
+}
+
+// carries tells whether the file can hold a property so that reading gives it back.
+func (p *planner) carries(o *object, prop mapi.Prop) bool {
+	k := prop.Key
+	if !carried(k.Type()) || valueSize(prop.Value) > math.MaxUint32-2 {
+		return false
+	}
+	if k.Named() {
+		if _, known := p.names[k.Name]; k.Tag.ID() != 0 || !carriedName(k.Name) || !known && len(p.names) == maxNames {
+			return false
+		}
+	} else if k.Tag.ID() >= firstName {
+		return false
+	}
+	switch v := prop.Value.(type) {
+	case string:
+		return exact(v)
+	case []string:
+		return !slices.ContainsFunc(v, func(s string) bool { return !exact(s) })
+	}
+	return !(o.embedded != nil && k.Tag == tagAttachObject && !k.Named())
+}
+
+// valueSize is how many bytes a value has at the most.
+func valueSize(v mapi.Value) int64 {
+	switch v := v.(type) {
+	case mapi.Blob:
+		return v.Size()
+	case []byte:
+		return int64(len(v))
+	case mapi.Object:
+		return int64(len(v))
+	case mapi.String8:
+		return int64(len(v))
+	case string:
+		return 2 * int64(len(v))
+	}
+	return 0
+}
+
+// mask sees to it that PidTagStoreSupportMask says what strings there are.
+func (p *planner) mask(top *object) {
+	i := slices.IndexFunc(top.props, func(f fileProp) bool { return f.Key == mapi.TagKey(tagStoreSupportMask) })
+	if i < 0 {
+		top.addMask = p.unicode
+		return
+	}
+	stated := top.props[i].Value.(int32)&storeUnicodeOK != 0
+	if stated == p.unicode || !p.unicode && !p.narrow {
+		return
+	}
+	top.addMask = p.unicode
+	top.rest = append(top.rest, top.props[i].Prop)
+	slices.SortStableFunc(top.rest, func(a, b mapi.Prop) int { return a.Key.Compare(b.Key) })
+	top.props = slices.Delete(top.props, i, i+1)
+}
