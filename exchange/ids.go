@@ -32,6 +32,14 @@ func (m *idMap) learn(alias uint16, g mapi.GUID) {
 	m.guids[alias], m.aliases[g] = g, alias
 }
 
+// known gives the wire id of a lasting one whose replica was met before.
+func (m *idMap) known(l oxcdata.LongTermID) (oxcdata.ID, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	alias, ok := m.aliases[l.Replica]
+	return oxcdata.NewID(alias, l.Counter), ok
+}
+
 // longTerm gives the lasting form of a wire id.
 func (st *Store) longTerm(ctx context.Context, s *session, id oxcdata.ID) (oxcdata.LongTermID, error) {
 	st.ids.mu.Lock()
@@ -59,11 +67,8 @@ func (st *Store) longTerm(ctx context.Context, s *session, id oxcdata.ID) (oxcda
 
 // wireID is the reverse of longTerm.
 func (st *Store) wireID(ctx context.Context, s *session, l oxcdata.LongTermID) (oxcdata.ID, error) {
-	st.ids.mu.Lock()
-	alias, ok := st.ids.aliases[l.Replica]
-	st.ids.mu.Unlock()
-	if ok {
-		return oxcdata.NewID(alias, l.Counter), nil
+	if id, ok := st.ids.known(l); ok {
+		return id, nil
 	}
 	var b batch
 	b.add(&oxcrops.IdFromLongTermIdRequest{In: b.in(s.logon), LongTermID: l})

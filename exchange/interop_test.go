@@ -3,6 +3,7 @@ package exchange_test
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"net/http"
 	"os"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/opencdo/opencdo/internal/codepage"
 	"github.com/opencdo/opencdo/internal/compare"
 	"github.com/opencdo/opencdo/mapi"
+	"github.com/opencdo/opencdo/mapi/pid"
 	"github.com/opencdo/opencdo/mapi/storetest"
 )
 
@@ -121,5 +123,120 @@ func clearLeftovers(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+// TestInteropReadAll reads items in bulk and one by one; both must give the same.
+func TestInteropReadAll(t *testing.T) {
+	st := openPeer(t, "")
+	ctx := t.Context()
+	inbox, err := st.Special(ctx, mapi.RoleInbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := st.Folder(ctx, inbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := f.CreateFolder(ctx, "storetest ReadAll", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.DeleteFolder(ctx, dir.ID())
+	var ids []mapi.EntryID
+	for _, x := range storetest.SampleItems() {
+		id, err := mapi.WriteItem(ctx, dir, mapi.Normal, x.Item)
+		if err != nil {
+			t.Fatal(x.Name, err)
+		}
+		ids = append(ids, id)
+	}
+	gone := ids[2]
+	if err := dir.Delete(ctx, []mapi.EntryID{gone}, true); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[mapi.EntryID]bool{}
+	for id, read := range mapi.ReadAll(ctx, dir, ids) {
+		var bulk, alone compare.Fingerprint
+		err := read(&bulk)
+		if seen[id] {
+			t.Error("an item came twice")
+		}
+		seen[id] = true
+		if id == gone {
+			if !errors.Is(err, mapi.ErrNotFound) {
+				t.Errorf("reading a deleted item: %v", err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := dir.Read(ctx, id, &alone); err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range compare.Deltas(bulk.Node(), alone.Node()) {
+			t.Errorf("in bulk and alone differ: %+v", d)
+		}
+	}
+	if len(seen) != len(ids) {
+		t.Errorf("%d of %d items came", len(seen), len(ids))
+	}
+}
+
+func TestInteropAddressBook(t *testing.T) {
+	st := openPeer(t, "")
+	ctx := t.Context()
+	lists, err := st.Lists(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(lists) == 0 || !lists[0].IsGlobal {
+		t.Fatalf("lists: %+v", lists)
+	}
+	name, smtp := mapi.TagKey(pid.TagDisplayName), mapi.TagKey(pid.TagSmtpAddress)
+	found := 0
+	for r, err := range st.Entries(ctx, lists[0].ID, mapi.Query{Columns: []mapi.Key{name, smtp}}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.ID == "" || r.Values[0] == nil {
+			t.Errorf("entry %+v", r)
+		}
+		found++
+	}
+	if found < 3 {
+		t.Errorf("%d entries", found)
+	}
+	user, _, _ := strings.Cut(os.Getenv("OPENCDO_GROMOX_USER"), "@")
+	got, err := st.Resolve(ctx, user, []mapi.Key{name, smtp})
+	if err != nil || len(got) != 1 || got[0].Text(pid.TagSmtpAddress) != os.Getenv("OPENCDO_GROMOX_USER") {
+		t.Fatalf("resolve %q: %v, %v", user, got, err)
+	}
+	id, _ := got[0].Tag(pid.TagEntryId).([]byte)
+	ps, err := st.Entry(ctx, mapi.EntryID(id), nil)
+	if err != nil || ps.Text(pid.TagDisplayName) == "" {
+		t.Errorf("entry: %v, %v", ps, err)
+	}
+	if got, err = st.Resolve(ctx, ps.Text(pid.TagEmailAddress), []mapi.Key{name}); err != nil || len(got) != 1 {
+		t.Errorf("resolve a DN: %v, %v", got, err)
+	}
+	if _, err := st.Resolve(ctx, "nobody-of-this-name", nil); !errors.Is(err, mapi.ErrNotFound) {
+		t.Errorf("resolve a stranger: %v", err)
+	}
+	if got, err := st.Resolve(ctx, "contoso", nil); err == nil {
+		t.Errorf("an ambiguous name resolved to %v", got)
+	}
+	n := 0
+	anr := mapi.ResProperty{Op: mapi.RelEQ, Key: mapi.TagKey(pid.TagAnr), Value: user}
+	for r, err := range st.Entries(ctx, "", mapi.Query{Columns: []mapi.Key{name}, Where: anr}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Log(r.Values)
+		n++
+	}
+	if n != 1 {
+		t.Errorf("%d entries match %q", n, user)
 	}
 }

@@ -53,7 +53,7 @@ type Store struct {
 	ids    idMap
 	names  nameMap
 	unable map[uint8]bool // ROPs that the server fails whole calls for
-	book   *addressBook
+	book   *AddressBook
 }
 
 // Open connects and logs on. Errors answer errors.Is for mapi.ErrLogonFailed, mapi.ErrUnknownUser, mapi.ErrLoginPermission,
@@ -70,7 +70,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	st := &Store{cfg: cfg, slots: make(chan struct{}, cfg.Sessions), writing: make(chan struct{}, cfg.Sessions), unable: map[uint8]bool{}}
 	if cfg.AddressBookURL != "" {
-		book, err := newAddressBook(&cfg)
+		book, err := NewAddressBook(cfg)
 		if err != nil {
 			return nil, err
 		}
@@ -197,7 +197,7 @@ func (st *Store) Close() error {
 		}
 	}
 	if st.book != nil {
-		st.book.close()
+		errs = append(errs, st.book.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -209,10 +209,14 @@ func decode(page int, s mapi.String8) string {
 	return t
 }
 
-// fold makes String8 keys String keys.
+// fold makes String8 keys String keys, and the names of Internet headers lower case, as servers do ([MS-OXCPRPT]
+// 3.2.5.9: their case means nothing).
 func fold(k mapi.Key) mapi.Key {
+	if k.Name.Set == mapi.PSInternetHeaders {
+		k.Name.Name = strings.ToLower(k.Name.Name)
+	}
 	if k.Type().Base() == mapi.TypeString8 {
-		return k.WithType(k.Type()&^0xFFF | mapi.TypeString)
+		return k.WithType(k.Type() - mapi.TypeString8 + mapi.TypeString)
 	}
 	return k
 }
