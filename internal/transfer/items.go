@@ -1,0 +1,199 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/opencdo/opencdo/internal/compare"
+	"github.com/opencdo/opencdo/mapi"
+	"github.com/opencdo/opencdo/mapi/pid"
+)
+
+// copyBatch copies some items. It fails only with what ends the run.
+func (r *run) copyBatch(ctx context.Context, b batch) error {
+	left := map[mapi.EntryID]bool{}
+	for _, id := range b.ids {
+		left[id] = true
+	}
+	for id, read := range mapi.ReadAll(ctx, b.src, b.ids) {
+		if !left[id] {
+			continue
+		}
+		delete(left, id)
+		if err := r.copyItem(ctx, b, id, read); err != nil {
+			return err
+		}
+	}
+	for _, id := range b.ids { // what a lost connection kept from being yielded
+		if left[id] && ctx.Err() == nil {
+			if err := r.copyItem(ctx, b, id, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// copyItem copies an item, or reports why it could not. read is from a bulk reading and works once.
+func (r *run) copyItem(ctx context.Context, b batch, id mapi.EntryID, read func(mapi.ItemSink) error) error {
+	one := func(w mapi.ItemSink) error { return b.src.Read(ctx, id, w) }
+	if read == nil {
+		read = one
+	}
+	if no := b.refused.Load(); no != nil {
+		no.count.Add(1)
+		r.count(b.pair, failed, 0)
+		return nil
+	}
+	var s *sink
+	var same bool
+	err := r.retry(ctx, func(try int) (err error) {
+		if try > 0 {
+			read = one
+		}
+		if b.check[id] {
+			var fp compare.Fingerprint
+			if err := read(&fp); err != nil {
+				return err
+			}
+			if same = b.known.has(digest(&fp)); same {
+				return nil
+			}
+			read = one
+		}
+		s, err = r.write(ctx, b.list, s, read)
+		return err
+	})
+	switch {
+	case err == nil && same:
+		r.count(b.pair, skipped, 0)
+		return nil
+	case err == nil:
+		for _, lost := range s.notPortable {
+			r.note(b.path, b.titles[id], lost)
+		}
+		r.count(b.pair, copied, s.bytes)
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case systemic(err):
+		return fmt.Errorf("%s: %s: %w", b.path, b.titles[id], err)
+	}
+	r.count(b.pair, failed, 0)
+	var no *refusalError
+	if errors.As(err, &no) {
+		r.refuse(b.list, no.err)
+		return nil
+	}
+	r.problem(Problem{Folder: b.path, Item: b.titles[id], ID: id, Kind: b.kind, Count: 1, Err: err})
+	return nil
+}
+
+// refusalError says that an item could not even be begun.
+type refusalError struct{ err error }
+
+func (e *refusalError) Error() string { return e.err.Error() }
+func (e *refusalError) Unwrap() error { return e.err }
+
+// refuse notes that the destination takes no items of a list, once for all of them.
+func (r *run) refuse(l *list, err error) {
+	no := &refusal{err: err}
+	no.count.Add(1)
+	if !l.refused.CompareAndSwap(nil, no) {
+		l.refused.Load().count.Add(1)
+	}
+}
+
+// write makes one attempt to copy an item. last is the attempt before it, or nil.
+func (r *run) write(ctx context.Context, l *list, last *sink, read func(mapi.ItemSink) error) (*sink, error) {
+	if last != nil && last.unanswered {
+		there, err := l.known.landed(ctx, l, last.searchKey)
+		if err != nil {
+			return last, err
+		}
+		if there {
+			l.known.committed(keyOf(last.searchKey))
+			return last, nil
+		}
+	}
+	w, err := l.dst.Create(ctx, l.kind)
+	if refuses(err) {
+		err = &refusalError{err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close()
+	s := &sink{to: w}
+	if err := read(s); err != nil {
+		return s, err
+	}
+	if _, err := w.Commit(ctx); err != nil {
+		s.unanswered = transient(err)
+		return s, err
+	}
+	l.known.committed(keyOf(s.searchKey))
+	return s, nil
+}
+
+// sink passes an item on, without what names it in its old store, and looks at what passes.
+type sink struct {
+	to    mapi.ItemSink
+	depth int
+	bytes int64
+
+	searchKey   []byte
+	notPortable []string
+	unanswered  bool // the commit may have been done
+}
+
+// drop tells whether a property stays behind.
+func (s *sink) drop(k mapi.Key) bool {
+	if s.depth > 0 || k.Named() {
+		return false
+	}
+	if what, yes := notPortable(k, false); yes {
+		s.notPortable = append(s.notPortable, fmt.Sprintf("%s is copied as it is and may not work in another mailbox: %s", name(k), what))
+	}
+	return own[k.Tag.ID()]
+}
+
+func (s *sink) Prop(k mapi.Key, v mapi.Value) error {
+	if s.drop(k) {
+		return nil
+	}
+	if b, ok := v.([]byte); ok && s.depth == 0 && k == mapi.TagKey(pid.TagSearchKey) {
+		s.searchKey = b
+	}
+	s.bytes += mapi.ValueSize(v)
+	return s.to.Prop(k, v)
+}
+
+func (s *sink) Stream(k mapi.Key, size int64, r io.Reader) error {
+	if s.drop(k) {
+		_, err := io.Copy(io.Discard, r)
+		return err
+	}
+	c := &counter{r: r}
+	err := s.to.Stream(k, size, c)
+	s.bytes += c.n
+	return err
+}
+
+func (s *sink) Recipient() error  { s.depth++; return s.to.Recipient() }
+func (s *sink) Attachment() error { s.depth++; return s.to.Attachment() }
+func (s *sink) Embedded() error   { s.depth++; return s.to.Embedded() }
+func (s *sink) End() error        { s.depth--; return s.to.End() }
+
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}

@@ -1,0 +1,144 @@
+// Package transfer is the one copy engine: it copies folders and items from any message store to any other. Backing up,
+// recovering, exporting and migrating are all this copy.
+//
+// Folders are matched by role first, then by name, and never a special folder by its name alone. Items that the destination
+// has already are left alone ([Skip]): they are known by their source key, else by their search key, else by a digest of all
+// that they hold, each compared as a multiset, so that two genuine copies stay two and a copy made twice changes nothing.
+//
+// An item that cannot be copied is named in the report and the run goes on. What concerns the run as a whole, such as a
+// full disk or a connection that doesn't come back, ends it.
+package transfer
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/opencdo/opencdo/mapi"
+)
+
+// Policy says what to do about items that the destination has already.
+type Policy uint8
+
+const (
+	// Skip leaves them as they are.
+	Skip Policy = iota
+	// Append copies everything and asks nothing.
+	Append
+)
+
+// Options says what to copy and how. The zero value copies a whole store.
+type Options struct {
+	// From is the folder to begin with; empty: the whole store.
+	From mapi.EntryID
+	// To is the folder that From's contents go into. All below it is matched by name then. Empty: where From's contents
+	// belong in the destination, by role and name.
+	To mapi.EntryID
+	// Items copies only these items of From (normal or associated), and no folders.
+	Items []mapi.EntryID
+	// Where copies only items that it lets through.
+	Where mapi.Restriction
+	// Exclude, if set, leaves a folder out with all below it.
+	Exclude func(FolderName) bool
+	// NoAssociated leaves out folder-associated items.
+	NoAssociated bool
+
+	Policy Policy
+	// Workers is how many items are copied at once; 2 when 0.
+	Workers int
+	// Batch is how many items a worker asks for at once; 64 when 0.
+	Batch int
+	// Retries is how often something is tried again after the connection was lost or the server was busy; 5 when 0, never
+	// when negative.
+	Retries int
+	// Backoff is the wait before the first retry; each further one waits twice as long. 1 second when 0.
+	Backoff time.Duration
+	// Progress is called after each folder and item, by one goroutine at a time. It should return at once.
+	Progress func(Progress)
+}
+
+const (
+	defaultWorkers = 2
+	defaultBatch   = 64 // some MB of mail; a lost connection costs this much at most
+	defaultRetries = 5  // with the default backoff about half a minute
+	defaultBackoff = time.Second
+	maxBackoff     = time.Minute
+)
+
+// FolderName is how a folder is known: its path in the source, names separated by slashes, and its role if it has one.
+type FolderName struct {
+	Path string
+	Role mapi.Role
+}
+
+// Progress tells how far a run is.
+type Progress struct {
+	Started      time.Time
+	Folders      int
+	FoldersTotal int
+	Items        int // copied, skipped and failed
+	ItemsTotal   int // as the folders' counts say
+	Bytes        int64
+	Folder       string // worked on
+}
+
+// Run copies from src to dst. The report is there even when the run ended early with an error.
+func Run(ctx context.Context, src, dst mapi.Store, o Options) (*Report, error) {
+	if o.Workers <= 0 {
+		o.Workers = defaultWorkers
+	}
+	if o.Batch <= 0 {
+		o.Batch = defaultBatch
+	}
+	if o.Retries == 0 {
+		o.Retries = defaultRetries
+	}
+	if o.Backoff <= 0 {
+		o.Backoff = defaultBackoff
+	}
+	r := &run{Options: o, src: src, dst: dst, report: &Report{Started: time.Now()}}
+	r.progress.Started = r.report.Started
+	err := r.all(ctx)
+	r.report.Ended = time.Now()
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return r.report, err
+}
+
+// Finisher is a folder of a destination that wants to know that nothing more will be written to it.
+type Finisher interface {
+	Finish(ctx context.Context) error
+}
+
+// RoleSetter is a destination whose folders take their roles from the source, as those of a snapshot do.
+type RoleSetter interface {
+	SetRole(ctx context.Context, folder mapi.EntryID, r mapi.Role) error
+}
+
+// Systemic is implemented by errors that concern the whole run, not one item: it ends.
+type Systemic interface{ Systemic() bool }
+
+// systemic tells whether an error concerns the whole run.
+func systemic(err error) bool {
+	var s Systemic
+	if errors.As(err, &s) && s.Systemic() {
+		return true
+	}
+	for _, e := range systemicErrors {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return transient(err) // after all retries
+}
+
+// transient tells whether an error may be gone after a while.
+func transient(err error) bool {
+	for _, e := range transientErrors {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
