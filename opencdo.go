@@ -1,0 +1,74 @@
+// Package opencdo opens message stores: Exchange mailboxes, embedded store files, folders of .msg files, backup snapshots.
+//
+// A store is named by an address, such as "exchange:admin@GUID@contoso.test" or "local:alice.db"; [Open] gives it as a
+// mapi.Store, whatever it is.
+package opencdo
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/opencdo/opencdo/internal/localstore"
+	"github.com/opencdo/opencdo/internal/settings"
+	"github.com/opencdo/opencdo/mapi"
+)
+
+// Config says how stores are opened. The zero value opens what needs no credentials.
+type Config struct {
+	// Home is where settings lie; empty: OPENCDO_HOME or the operating system's place.
+	Home string
+	// User is who logs on to servers: an SMTP address, an alias or DOMAIN\user. Empty: the owner of the mailbox.
+	User string
+	// Password gives the user's password for a server. It is asked once for each store.
+	Password func(ctx context.Context, user, server string) (string, error)
+	// RepositoryPassword gives the password of a backup repository.
+	RepositoryPassword func(ctx context.Context, repository string) (string, error)
+	// CAFile is a file of certificates (PEM) to trust besides the system's.
+	CAFile string
+	// Admin asks for administrator rights, to open mailboxes of others.
+	Admin bool
+	// Sessions is how many items may be read or written at once; 0: the provider's default.
+	Sessions int
+	// ReadOnly promises not to write, where that makes a difference.
+	ReadOnly bool
+	// Warn is told what the user should know though it is no error: a certificate that wasn't checked, for example.
+	Warn   func(message string)
+	Logger *slog.Logger
+}
+
+func (cfg *Config) warn(message string) {
+	if cfg.Warn != nil {
+		cfg.Warn(message)
+	}
+}
+
+// home is the folder of the settings.
+func (cfg *Config) home() (string, error) {
+	if cfg.Home != "" {
+		return cfg.Home, nil
+	}
+	return settings.Home()
+}
+
+// Open opens the store of an address; the path in the address, if any, is left to the caller ([Find]). Errors answer
+// errors.Is for the codes of package mapi, among them ErrLogonFailed (wrong password), ErrNotFound (no such mailbox or
+// file), ErrAmbiguous (an alias of several), ErrNetwork (not reachable, or no way known), and for what crypto/x509 says of
+// certificates.
+func Open(ctx context.Context, address string, cfg *Config) (mapi.Store, error) {
+	if cfg == nil {
+		cfg = &Config{}
+	}
+	a, err := ParseAddress(address)
+	if err != nil {
+		return nil, err
+	}
+	switch a.Scheme {
+	case SchemeExchange:
+		return openExchange(ctx, a.Info, cfg)
+	case SchemeLocal:
+		return localstore.Open(ctx, filepath.Clean(a.Name))
+	}
+	return nil, &mapi.Error{Op: "open", Object: address, Code: mapi.ErrNoSupport, Err: errors.New("this kind of store cannot be opened yet")}
+}
