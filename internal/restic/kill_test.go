@@ -62,10 +62,7 @@ func TestKillChild(t *testing.T) {
 func TestKilledAnyMoment(t *testing.T) {
 	r, dir := newRepo(t, cheap)
 	stock := newStock(t, dir)
-	rounds := 10
-	if !testing.Short() {
-		rounds = 25
-	}
+	const rounds = 10
 	saved := make(map[string]uint64)
 	for round := range rounds {
 		killAfter(t, dir, rand.IntN(60), saved)
