@@ -160,7 +160,14 @@ func (c *Coder) members(s *[]mapi.Restriction) {
 	listN(c, n, s, 1, (*Coder).Restriction)
 }
 
-func (c *Coder) key(k *mapi.Key) { c.Tag(&k.Tag) }
+// key walks a tag. The id of a named property is the store's: the caller has resolved it.
+func (c *Coder) key(k *mapi.Key) {
+	if c.enc && k.Named() && k.Tag.ID() == 0 {
+		c.Fail(fmt.Sprintf("property %v without its id in a restriction", k))
+		return
+	}
+	c.Tag(&k.Tag)
+}
 
 func (c *Coder) prop(p *mapi.Prop) {
 	tv := TaggedValue{p.Key.Tag, p.Value}

@@ -138,26 +138,51 @@ func (c *Coder) TypedString(p *TypedString) {
 	}
 }
 
-// PropName is a property name ([MS-OXCDATA] 2.6.1). A kind of 0xFF, no name, is the zero PropName.
+// Kinds of a property name.
+const (
+	kindLID    = 0x00
+	kindString = 0x01
+	kindNone   = 0xFF
+)
+
+// PropName is a property name ([MS-OXCDATA] 2.6.1). Kind 0xFF, no name, is the zero PropName.
 func (c *Coder) PropName(p *mapi.PropName) {
-	kind := uint8(0)
+	kind := uint8(kindLID)
 	switch {
 	case c.enc && p.IsZero():
-		kind = 0xFF
+		kind = kindNone
 	case p.Name != "":
-		kind = 1
+		kind = kindString
 	}
 	c.U8(&kind)
+	if kind == kindNone && c.noSet() {
+		return
+	}
 	c.GUID(&p.Set)
 	switch kind {
-	case 0:
+	case kindLID:
 		c.U32(&p.LID)
-	case 1:
+	case kindString:
 		c.nameString(p)
-	case 0xFF:
+	case kindNone:
+		p.Set = mapi.GUID{}
 	default:
 		c.Fail(fmt.Sprintf("property name of kind 0x%02x", kind))
 	}
+}
+
+// noSet reports whether the property set of a name of kind 0xFF was left out. The specification has it, and the servers
+// seen fill it with zeros; its example texts can be read otherwise. Where other bytes follow that begin the next name, it
+// isn't there.
+func (c *Coder) noSet() bool {
+	if c.enc {
+		return false
+	}
+	if c.Left() < len(mapi.GUID{}) {
+		return true
+	}
+	next := c.buf[c.off : c.off+len(mapi.GUID{})]
+	return (next[0] == kindLID || next[0] == kindString || next[0] == kindNone) && mapi.GUID(next) != mapi.GUID{}
 }
 
 // nameString is NameSize in bytes with the terminator, then the UTF-16 name.

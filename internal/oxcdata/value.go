@@ -98,6 +98,13 @@ func (c *Coder) single(t mapi.Type, v *mapi.Value) {
 		scalar(c, v, (*Coder).binary)
 	case mapi.TypeServerID:
 		scalar(c, v, func(c *Coder, p *mapi.ServerID) { c.binary((*[]byte)(p)) })
+	case mapi.TypeRestriction:
+		c.opaque(v, func() {
+			var r mapi.Restriction
+			c.Restriction(&r)
+		})
+	case mapi.TypeRuleAction:
+		c.opaque(v, c.skipRuleActions)
 	case mapi.TypeObject:
 		if c.Dialect == AddressBook {
 			*v = nil // PtypObject values carry no bytes there
@@ -210,5 +217,28 @@ func (c *Coder) binary(p *[]byte) {
 	}
 	if !c.enc {
 		*p = append(make([]byte, 0, len(b)), b...)
+	}
+}
+
+// opaque is a value kept as it stands, which skip walks to find its end.
+func (c *Coder) opaque(v *mapi.Value, skip func()) {
+	if c.enc {
+		c.buf = append(c.buf, (*v).(mapi.Opaque)...)
+		return
+	}
+	start := c.off
+	skip()
+	if c.err == nil {
+		*v = mapi.Opaque(append([]byte{}, c.buf[start:c.off]...))
+	}
+}
+
+// skipRuleActions passes over a RuleAction: a count of blocks, each with its length ([MS-OXORULE] 2.2.5).
+func (c *Coder) skipRuleActions() {
+	var blocks [][]byte
+	if c.Dialect == ROP {
+		List16(c, &blocks, 2, (*Coder).Bytes16)
+	} else {
+		List32(c, &blocks, 4, (*Coder).Bytes32)
 	}
 }

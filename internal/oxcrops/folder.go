@@ -136,6 +136,7 @@ type PartialResponse struct {
 	ROP uint8 // RopId
 	Reply
 	PartialCompletion bool
+	Short             bool // see Reply.short
 }
 
 // RopID implements Response.
@@ -143,7 +144,9 @@ func (r *PartialResponse) RopID() uint8 { return r.ROP }
 
 func (r *PartialResponse) code(c *oxcdata.Coder, _ Request) {
 	r.reply(c)
-	c.Bool(&r.PartialCompletion)
+	if !r.short(c, &r.Short, 1) {
+		c.Bool(&r.PartialCompletion)
+	}
 }
 
 func partial(id uint8) func() Response { return func() Response { return &PartialResponse{ROP: id} } }

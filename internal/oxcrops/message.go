@@ -310,20 +310,20 @@ func (r *SetMessageReadFlagRequest) code(c *oxcdata.Coder) {
 // ResponseIndex.
 type SetMessageReadFlagResponse struct {
 	Reply
-	ReadStatusChanged bool
-	LogonID           uint8    // from here with a public logon whose read status changed
+	ReadStatusChanged bool     // only with public logons
+	LogonID           uint8    // from here when ReadStatusChanged
 	ClientData        [24]byte //
 }
 
 // RopID implements Response.
 func (*SetMessageReadFlagResponse) RopID() uint8 { return RopSetMessageReadFlag }
 
-func (r *SetMessageReadFlagResponse) code(c *oxcdata.Coder, q Request) {
+func (r *SetMessageReadFlagResponse) code(c *oxcdata.Coder, _ Request) {
 	if !r.reply(c) {
 		return
 	}
 	c.Bool(&r.ReadStatusChanged)
-	if s, ok := q.(*SetMessageReadFlagRequest); ok && s.Public && r.ReadStatusChanged {
+	if r.ReadStatusChanged {
 		c.U8(&r.LogonID)
 		c.Fixed(r.ClientData[:])
 	}

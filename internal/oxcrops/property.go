@@ -30,8 +30,8 @@ func (r *GetPropertyIdsFromNamesRequest) code(c *oxcdata.Coder) {
 	oxcdata.List16(c, &r.Names, minPropName, (*oxcdata.Coder).PropName)
 }
 
-// minPropName is the size of a PropertyName of kind 0xFF.
-const minPropName = 17
+// minPropName is the size of a PropertyName of kind 0xFF at the least.
+const minPropName = 1
 
 // GetPropertyIdsFromNamesResponse is RopGetPropertyIdsFromNames' response buffer ([MS-OXCROPS] 2.2.8.1.2).
 type GetPropertyIdsFromNamesResponse struct {

@@ -52,6 +52,16 @@ func (r *Reply) reply(c *oxcdata.Coder) bool {
 	return r.ReturnValue == 0 && c.Err() == nil
 }
 
+// short reports whether a failed response ends after ReturnValue. For some ROPs the specification lets what follows
+// follow always, but there are servers that leave it out after a failure. No RopId of a response is as low as most, the
+// highest first byte that the field can have then, which tells the two apart.
+func (r *Reply) short(c *oxcdata.Coder, short *bool, most uint8) bool {
+	if !c.Encoding() {
+		*short = c.Err() == nil && r.ReturnValue.Failed() && (c.Left() == 0 || c.Peek() > most)
+	}
+	return *short
+}
+
 // PlainResponse is the response of every ROP that answers with nothing but success or failure.
 type PlainResponse struct {
 	ROP uint8 // RopId

@@ -12,6 +12,7 @@ type SetSearchCriteriaRequest struct {
 	Head
 	In              uint8
 	RestrictionData mapi.Restriction // nil keeps the one before
+	BadRestriction  []byte           // RestrictionData that is malformed
 	FolderIDs       []oxcdata.ID     // none keeps those before
 	SearchFlags     uint32
 }
@@ -32,18 +33,27 @@ func (*SetSearchCriteriaRequest) RopID() uint8 { return RopSetSearchCriteria }
 
 func (r *SetSearchCriteriaRequest) code(c *oxcdata.Coder) {
 	c.U8(&r.In)
-	restrictionData(c, &r.RestrictionData)
+	restrictionData(c, &r.RestrictionData, &r.BadRestriction)
 	ids(c, &r.FolderIDs)
 	c.U32(&r.SearchFlags)
 }
 
-// restrictionData is a 16-bit size and a restriction, none where the size is 0.
-func restrictionData(c *oxcdata.Coder, p *mapi.Restriction) {
-	c.Sized16(func(c *oxcdata.Coder) {
-		if c.Encoding() && *p != nil || !c.Encoding() && c.Left() > 0 {
-			c.Restriction(p)
-		}
-	})
+// restrictionData is a 16-bit size and a restriction, none where the size is 0. Bytes that are no restriction are kept as
+// they stand in bad: the size says where the ROP goes on, and it fails alone.
+func restrictionData(c *oxcdata.Coder, p *mapi.Restriction, bad *[]byte) {
+	if c.Encoding() && *bad == nil {
+		c.Sized16(func(c *oxcdata.Coder) {
+			if *p != nil {
+				c.Restriction(p)
+			}
+		})
+		return
+	}
+	raw := *bad
+	c.Bytes16(&raw)
+	if !c.Encoding() && len(raw) > 0 && oxcdata.Decode(oxcdata.ROP, raw, func(c *oxcdata.Coder) { c.Restriction(p) }) != nil {
+		*p, *bad = nil, raw
+	}
 }
 
 // GetSearchCriteriaRequest is RopGetSearchCriteria's request buffer ([MS-OXCROPS] 2.2.4.5.1).
@@ -69,6 +79,7 @@ func (r *GetSearchCriteriaRequest) code(c *oxcdata.Coder) {
 type GetSearchCriteriaResponse struct {
 	Reply
 	RestrictionData mapi.Restriction
+	BadRestriction  []byte // RestrictionData that is malformed
 	LogonID         uint8
 	FolderIDs       []oxcdata.ID
 	SearchFlags     uint32 // state of the search
@@ -92,7 +103,7 @@ func (*GetSearchCriteriaResponse) RopID() uint8 { return RopGetSearchCriteria }
 
 func (r *GetSearchCriteriaResponse) code(c *oxcdata.Coder, _ Request) {
 	if r.reply(c) {
-		restrictionData(c, &r.RestrictionData)
+		restrictionData(c, &r.RestrictionData, &r.BadRestriction)
 		c.U8(&r.LogonID)
 		ids(c, &r.FolderIDs)
 		c.U32(&r.SearchFlags)

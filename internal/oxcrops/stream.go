@@ -74,7 +74,7 @@ func (r *ReadStreamRequest) code(c *oxcdata.Coder) {
 type ReadStreamResponse struct {
 	Reply
 	Data  []byte // none at the end of the stream
-	Short bool   // see shortFailure
+	Short bool   // see Reply.short
 }
 
 // RopID implements Response.
@@ -82,18 +82,9 @@ func (*ReadStreamResponse) RopID() uint8 { return RopReadStream }
 
 func (r *ReadStreamResponse) code(c *oxcdata.Coder, _ Request) {
 	r.reply(c)
-	if !shortFailure(c, &r.Reply, &r.Short) {
+	if !r.short(c, &r.Short, 0) {
 		c.Bytes16(&r.Data)
 	}
-}
-
-// shortFailure reports whether a failed response of a stream ROP ends after ReturnValue. The specification puts the size
-// there always; there are servers that leave it out. A size of a failed transfer is 0 and no RopId is, which tells them apart.
-func shortFailure(c *oxcdata.Coder, r *Reply, short *bool) bool {
-	if !c.Encoding() {
-		*short = c.Err() == nil && r.ReturnValue.Failed() && (c.Left() == 0 || c.Peek() != 0)
-	}
-	return *short
 }
 
 // WriteStreamRequest is RopWriteStream's request buffer ([MS-OXCROPS] 2.2.9.3.1).
@@ -117,7 +108,7 @@ type WriteStreamResponse struct {
 	ROP uint8 // RopId
 	Reply
 	WrittenSize uint16
-	Short       bool // see shortFailure
+	Short       bool // see Reply.short
 }
 
 // RopID implements Response.
@@ -125,7 +116,7 @@ func (r *WriteStreamResponse) RopID() uint8 { return r.ROP }
 
 func (r *WriteStreamResponse) code(c *oxcdata.Coder, _ Request) {
 	r.reply(c)
-	if !shortFailure(c, &r.Reply, &r.Short) {
+	if !r.short(c, &r.Short, 0) {
 		c.U16(&r.WrittenSize)
 	}
 }
@@ -153,7 +144,7 @@ func (r *WriteStreamExtendedRequest) code(c *oxcdata.Coder) {
 type WriteStreamExtendedResponse struct {
 	Reply
 	WrittenSize uint32 // of all packed requests
-	Short       bool   // see shortFailure
+	Short       bool   // see Reply.short
 }
 
 // RopID implements Response.
@@ -161,7 +152,7 @@ func (*WriteStreamExtendedResponse) RopID() uint8 { return RopWriteStreamExtende
 
 func (r *WriteStreamExtendedResponse) code(c *oxcdata.Coder, _ Request) {
 	r.reply(c)
-	if !shortFailure(c, &r.Reply, &r.Short) {
+	if !r.short(c, &r.Short, 0) {
 		c.U32(&r.WrittenSize)
 	}
 }
@@ -272,6 +263,7 @@ type CopyToStreamResponse struct {
 	Dest             uint32 // DestHandleIndex, only with ReturnValue mapi.ErrNullDestination
 	ReadByteCount    uint64
 	WrittenByteCount uint64
+	Short            bool // see Reply.short
 }
 
 // RopID implements Response.
@@ -282,8 +274,10 @@ func (r *CopyToStreamResponse) code(c *oxcdata.Coder, _ Request) {
 	if r.ReturnValue == mapi.ErrNullDestination {
 		c.U32(&r.Dest)
 	}
-	c.U64(&r.ReadByteCount)
-	c.U64(&r.WrittenByteCount)
+	if !r.short(c, &r.Short, 0) {
+		c.U64(&r.ReadByteCount)
+		c.U64(&r.WrittenByteCount)
+	}
 }
 
 // Region is a part of a stream.

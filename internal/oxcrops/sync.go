@@ -44,6 +44,7 @@ type SynchronizationConfigureRequest struct {
 	SendOptions               uint8
 	SynchronizationFlags      uint16
 	RestrictionData           mapi.Restriction
+	BadRestriction            []byte // RestrictionData that is malformed
 	SynchronizationExtraFlags uint32
 	Tags                      []mapi.Tag // left out, or with SyncOnlySpecifiedProperties the only ones
 }
@@ -57,7 +58,7 @@ func (r *SynchronizationConfigureRequest) code(c *oxcdata.Coder) {
 	c.U8(&r.SynchronizationType)
 	c.U8(&r.SendOptions)
 	c.U16(&r.SynchronizationFlags)
-	restrictionData(c, &r.RestrictionData)
+	restrictionData(c, &r.RestrictionData, &r.BadRestriction)
 	c.U32(&r.SynchronizationExtraFlags)
 	tags(c, &r.Tags)
 }

@@ -107,6 +107,7 @@ type RestrictRequest struct {
 	In              uint8
 	RestrictFlags   uint8            // 1 asynchronous
 	RestrictionData mapi.Restriction // nil takes the restriction away
+	BadRestriction  []byte           // RestrictionData that is malformed
 }
 
 // RopID implements Request.
@@ -115,7 +116,7 @@ func (*RestrictRequest) RopID() uint8 { return RopRestrict }
 func (r *RestrictRequest) code(c *oxcdata.Coder) {
 	c.U8(&r.In)
 	c.U8(&r.RestrictFlags)
-	restrictionData(c, &r.RestrictionData)
+	restrictionData(c, &r.RestrictionData, &r.BadRestriction)
 }
 
 // QueryRowsFlags of RopQueryRows.
@@ -259,6 +260,7 @@ type FindRowRequest struct {
 	In              uint8
 	FindRowFlags    uint8 // 1 backwards
 	RestrictionData mapi.Restriction
+	BadRestriction  []byte // RestrictionData that is malformed
 	Origin          uint8
 	Bookmark        []byte
 
@@ -273,7 +275,7 @@ func (r *FindRowRequest) columns() []mapi.Tag { return r.Columns }
 func (r *FindRowRequest) code(c *oxcdata.Coder) {
 	c.U8(&r.In)
 	c.U8(&r.FindRowFlags)
-	restrictionData(c, &r.RestrictionData)
+	restrictionData(c, &r.RestrictionData, &r.BadRestriction)
 	c.U8(&r.Origin)
 	c.Bytes16(&r.Bookmark)
 }
