@@ -397,6 +397,7 @@ func FuzzParts(f *testing.F) {
 			}
 		}
 	}
+	f.Add(uint8(oxcfxics.RootState), vectors.Hex(f, "03003a40 1e001740 02000000 6100 03003b40")) // MetaTagIdsetGiven as a string
 	f.Fuzz(func(t *testing.T, root uint8, stream []byte) {
 		rt := oxcfxics.Root(root % uint8(oxcfxics.RootState+1))
 		copied, err := copyElements(stream)

@@ -125,10 +125,9 @@ func (s *State) fields() []field {
 
 // Set is the set that a state property holds, for the uploads of state; nil for other properties.
 func (s *State) Set(t mapi.Tag) **GUIDSet {
-	if t.ID() == pid.MetaTagIdsetGiven.ID() {
-		return &s.IdsetGiven
-	}
 	switch t {
+	case pid.MetaTagIdsetGiven, pid.MetaTagIdsetGiven.WithType(mapi.TypeBinary):
+		return &s.IdsetGiven
 	case pid.MetaTagCnsetSeen:
 		return &s.CnsetSeen
 	case pid.MetaTagCnsetSeenFAI:

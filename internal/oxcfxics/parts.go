@@ -155,8 +155,8 @@ func setFields(r record, props mapi.Props) error {
 	fields := r.fields()
 	for _, p := range props {
 		tag := p.Key.Tag
-		if tag.ID() == pid.MetaTagIdsetGiven.ID() {
-			tag = pid.MetaTagIdsetGiven // some say Binary, which its value is
+		if tag == pid.MetaTagIdsetGiven.WithType(mapi.TypeBinary) {
+			tag = pid.MetaTagIdsetGiven // some give it the type that its value has
 		}
 		for _, f := range fields {
 			if f.tag != tag {
