@@ -112,17 +112,23 @@ func (w *writer) place(tx *tx, it *item, props mapi.Props) error {
 		if err := tx.changed(it, old); err != nil {
 			return err
 		}
+		w.brought.change(&it.changeKey, &it.pcl)
 		return tx.replaceItem(it)
 	}
 	var err error
-	if it.mid, err = tx.newID(); err != nil {
+	if it.mid, err = w.brought.id(tx); err != nil {
 		return err
 	}
 	it.derive(props, nil)
 	if err := tx.changed(it, nil); err != nil {
 		return err
 	}
-	return tx.insertItem(it)
+	it.sourceKey = w.brought.SourceKey
+	w.brought.change(&it.changeKey, &it.pcl)
+	if err := tx.insertItem(it); err != nil {
+		return idTaken(err, it.mid)
+	}
+	return nil
 }
 
 // changed gives an item a new change number, and its change list what it knew before.

@@ -12,7 +12,8 @@ import (
 	"github.com/opencdo/opencdo/mapi"
 )
 
-// fail is err with what was tried, and SQLite's codes as MAPI's. Errors that have a MAPI code keep it.
+// fail is err with what was tried, and SQLite's codes as MAPI's. Errors that have a MAPI code keep it; those about damage get
+// the name of the file.
 func (s *Store) fail(op string, err error) error { return fail(op, s.path, err) }
 
 func fail(op, path string, err error) error {
@@ -21,6 +22,9 @@ func fail(op, path string, err error) error {
 	}
 	var m *mapi.Error
 	if errors.As(err, &m) {
+		if m.Code == mapi.ErrCorruptData && m.Object != path {
+			return &mapi.Error{Op: op, Object: path, Code: mapi.ErrCorruptData, Err: err}
+		}
 		return err
 	}
 	return &mapi.Error{Op: op, Object: path, Code: codeOf(err), Err: err}
@@ -64,9 +68,17 @@ func isBusy(err error) bool {
 	return errors.As(err, &e) && (e.Code()&0xFF == sqlite3.SQLITE_BUSY || e.Code()&0xFF == sqlite3.SQLITE_LOCKED)
 }
 
-func isConstraint(err error) bool {
+// isTaken tells whether a row would have been the second with a unique value.
+func isTaken(err error) bool {
 	var e *sqlite.Error
-	return errors.As(err, &e) && e.Code()&0xFF == sqlite3.SQLITE_CONSTRAINT
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code() {
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID:
+		return true
+	}
+	return false
 }
 
 func notFound(op, what string) error {

@@ -262,6 +262,15 @@ func (s *Store) listFolders(ctx context.Context, where string, args ...any) (lis
 // CreateFolder implements mapi.Folder. PidTagFolderType 2 among the properties makes a search folder, whose contents stay
 // empty here.
 func (f *Folder) CreateFolder(ctx context.Context, name string, props mapi.Props) (mapi.Folder, error) {
+	made, err := f.CreateFolderAs(ctx, name, props, Identity{})
+	if err != nil {
+		return nil, err
+	}
+	return made, nil
+}
+
+// CreateFolderAs is CreateFolder for a folder that brings its identity along.
+func (f *Folder) CreateFolderAs(ctx context.Context, name string, props mapi.Props, as Identity) (*Folder, error) {
 	row := &folderRow{parent: f.fid, name: name, kind: folderGeneric}
 	if t, ok := props.Tag(pid.TagFolderType).(int32); ok && t == folderSearch {
 		row.kind = folderSearch
@@ -273,7 +282,7 @@ func (f *Folder) CreateFolder(ctx context.Context, name string, props mapi.Props
 		if _, err := findFolder(ctx, tx, f.fid); err != nil {
 			return err
 		}
-		return tx.addFolder(row, props)
+		return tx.addFolder(row, props, as)
 	})
 	if err != nil {
 		return nil, f.s.fail("create folder", nameTaken(err, name))
@@ -282,17 +291,19 @@ func (f *Folder) CreateFolder(ctx context.Context, name string, props mapi.Props
 }
 
 func nameTaken(err error, name string) error {
-	if isConstraint(err) {
+	if isTaken(err) {
 		return &mapi.Error{Op: "name folder", Object: name, Code: mapi.ErrCollision, Err: errors.New("there is a folder of that name")}
 	}
 	return err
 }
 
 // addFolder inserts a folder; fid and times of row are set.
-func (t *tx) addFolder(row *folderRow, props mapi.Props) (err error) {
-	if row.fid, err = t.newID(); err != nil {
+func (t *tx) addFolder(row *folderRow, props mapi.Props, as Identity) (err error) {
+	if row.fid, err = as.id(t); err != nil {
 		return err
 	}
+	row.sourceKey = as.SourceKey
+	as.change(&row.changeKey, &row.pcl)
 	if row.cn, err = t.newID(); err != nil {
 		return err
 	}
@@ -306,8 +317,8 @@ func (t *tx) addFolder(row *folderRow, props mapi.Props) (err error) {
 	row.created, row.props = now(), data
 	row.modified, row.committed = row.created, row.created
 	row.mirror(all)
-	return t.exec("INSERT INTO folders (fid, parent, role, name, folded, class, type, hidden, created, modified, cn, props, committed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		int64(row.fid), int64(row.parent), row.role, row.name, fold(row.name), row.class, row.kind, row.hidden, row.created, row.modified, int64(row.cn), row.props, row.committed)
+	return t.exec("INSERT INTO folders (fid, parent, role, name, folded, class, type, hidden, created, modified, cn, source_key, change_key, pcl, props, committed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		int64(row.fid), int64(row.parent), row.role, row.name, fold(row.name), row.class, row.kind, row.hidden, row.created, row.modified, int64(row.cn), row.sourceKey, row.changeKey, row.pcl, notNull(row.props), row.committed)
 }
 
 // mirror sets the columns that repeat properties.
@@ -354,7 +365,7 @@ func (t *tx) saveFolder(row *folderRow) (err error) {
 	}
 	row.pcl, row.changeKey, row.modified = t.s.mergePCL(pcl, row.cn), nil, now()
 	return t.exec("UPDATE folders SET parent = ?, name = ?, folded = ?, class = ?, hidden = ?, modified = ?, cn = ?, change_key = NULL, pcl = ?, props = ?, committed = ? WHERE fid = ?",
-		int64(row.parent), row.name, fold(row.name), row.class, row.hidden, row.modified, int64(row.cn), row.pcl, row.props, row.modified, int64(row.fid))
+		int64(row.parent), row.name, fold(row.name), row.class, row.hidden, row.modified, int64(row.cn), row.pcl, notNull(row.props), row.modified, int64(row.fid))
 }
 
 // change applies changes to properties of a folder or store and gives them encoded and decoded. Those in computed, and
@@ -395,7 +406,7 @@ func (t *tx) change(data []byte, set mapi.Props, del []mapi.Key, computed map[ma
 		}
 		recs, kept = append(recs, r), append(kept, p)
 	}
-	data, err = encode([]byte{}, recs...)
+	data, err = encode(nil, recs...)
 	return data, kept, err
 }
 

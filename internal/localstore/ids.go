@@ -1,6 +1,7 @@
 package localstore
 
 import (
+	"context"
 	"errors"
 
 	"github.com/opencdo/opencdo/internal/oxcdata"
@@ -98,6 +99,12 @@ func (s *Store) MessageID(e mapi.EntryID) (fid, mid ID, err error) {
 // localID finds the replica id of a GUID that this store knows.
 func (s *Store) localID(g oxcdata.GlobalID, what string) (ID, error) {
 	replica, ok := s.replicaID(g.Replica)
+	if !ok && s.alive() == nil { // another opener may have added it
+		if err := s.loadReplicas(context.Background(), s.read); err != nil {
+			return 0, s.fail("find "+what, err)
+		}
+		replica, ok = s.replicaID(g.Replica)
+	}
 	if !ok || g.Counter == 0 {
 		return 0, invalidEntryID(what, errors.New("of a replica that this store does not know"))
 	}

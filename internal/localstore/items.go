@@ -61,13 +61,20 @@ type blobKeeper struct{ mapi.ItemBuilder }
 
 // Create implements mapi.Folder. Until it is committed an item takes up file space only.
 func (f *Folder) Create(ctx context.Context, k mapi.Kind) (mapi.ItemWriter, error) {
+	return f.CreateAs(ctx, k, Identity{})
+}
+
+// CreateAs is Create for an item that brings its identity along.
+func (f *Folder) CreateAs(ctx context.Context, k mapi.Kind, as Identity) (mapi.ItemWriter, error) {
 	if k != mapi.Normal && k != mapi.Associated {
 		return nil, &mapi.Error{Op: "create item", Object: k.String(), Code: mapi.ErrNoSupport, Err: errors.New("only deletion puts items there")}
 	}
 	if err := f.exists(ctx); err != nil {
 		return nil, f.s.fail("create item", err)
 	}
-	return f.writer(ctx, k, 0), nil
+	w := f.writer(ctx, k, 0)
+	w.brought = as
+	return w, nil
 }
 
 func (f *Folder) exists(ctx context.Context) error {
@@ -84,6 +91,11 @@ func (f *Folder) writer(ctx context.Context, k mapi.Kind, replace ID) *writer {
 
 // Replace implements mapi.Folder.
 func (f *Folder) Replace(ctx context.Context, id mapi.EntryID) (mapi.ItemWriter, error) {
+	return f.ReplaceAs(ctx, id, Identity{})
+}
+
+// ReplaceAs is Replace with the change key and list of the change; the rest of as is ignored.
+func (f *Folder) ReplaceAs(ctx context.Context, id mapi.EntryID, as Identity) (mapi.ItemWriter, error) {
 	const op = "replace item"
 	mid, err := f.itemID(id)
 	if err != nil {
@@ -99,7 +111,9 @@ func (f *Folder) Replace(ctx context.Context, id mapi.EntryID) (mapi.ItemWriter,
 	if err != nil {
 		return nil, f.s.fail(op, err)
 	}
-	return f.writer(ctx, mapi.Kind(it.list), mid), nil
+	w := f.writer(ctx, mapi.Kind(it.list), mid)
+	w.brought = as
+	return w, nil
 }
 
 func (it *item) writable(op string) error {
@@ -186,7 +200,7 @@ func (t *tx) updateItem(old *item, w *writer, del []mapi.Key) error {
 		return err
 	}
 	recs, props = append(recs, kept...), append(props, added...)
-	if top, err = encode([]byte{}, recs...); err != nil {
+	if top, err = encode(nil, recs...); err != nil {
 		return err
 	}
 	it.size += w.size
@@ -194,7 +208,7 @@ func (t *tx) updateItem(old *item, w *writer, del []mapi.Key) error {
 	if err := t.changed(&it, old); err != nil {
 		return err
 	}
-	if err := t.exec("UPDATE segments SET data = ? WHERE id = ?", top, old.content<<rowShift); err != nil {
+	if err := t.exec("UPDATE segments SET data = ? WHERE id = ?", notNull(top), old.content<<rowShift); err != nil {
 		return err
 	}
 	if w.content != 0 { // large values change hands
@@ -305,13 +319,22 @@ func (f *Folder) Undelete(ctx context.Context, ids []mapi.EntryID) ([]mapi.Entry
 		if it.list < listSoftDeleted {
 			return &mapi.Error{Op: "recover items", Code: mapi.ErrInvalidParameter, Err: errors.New("the item is not deleted")}
 		}
-		return tx.move(it, f.fid)
+		return tx.move(it, f.fid, Identity{})
 	})
 }
 
 // Move moves items to another folder of the store, where they get new ids.
 func (f *Folder) Move(ctx context.Context, ids []mapi.EntryID, to *Folder) ([]mapi.EntryID, error) {
-	return f.transfer(ctx, "move items", ids, to, func(tx *tx, it *item) error { return tx.move(it, to.fid) })
+	return f.transfer(ctx, "move items", ids, to, func(tx *tx, it *item) error { return tx.move(it, to.fid, Identity{}) })
+}
+
+// MoveAs is Move for one item that a client moved already and gave its new identity.
+func (f *Folder) MoveAs(ctx context.Context, id mapi.EntryID, to *Folder, as Identity) (mapi.EntryID, error) {
+	moved, err := f.transfer(ctx, "move item", []mapi.EntryID{id}, to, func(tx *tx, it *item) error { return tx.move(it, to.fid, as) })
+	if err != nil {
+		return "", err
+	}
+	return moved[0], nil
 }
 
 // Copy copies items into a folder of the store, which may be their own.
@@ -355,27 +378,28 @@ func (f *Folder) transfer(ctx context.Context, op string, ids []mapi.EntryID, to
 }
 
 // renew gives an item that comes into a folder its ids.
-func (t *tx) renew(it *item, to ID) (err error) {
+func (t *tx) renew(it *item, to ID, as Identity) (err error) {
 	it.pcl = t.s.itemPCL(it)
-	if it.mid, err = t.newID(); err != nil {
+	if it.mid, err = as.id(t); err != nil {
 		return err
 	}
 	if it.cn, err = t.newID(); err != nil {
 		return err
 	}
 	it.folder, it.list, it.deleted = to, it.list&listAssociated, sql.NullInt64{}
-	it.readCN, it.sourceKey, it.changeKey = it.cn, nil, nil
+	it.readCN, it.sourceKey, it.changeKey = it.cn, as.SourceKey, nil
 	it.pcl = t.s.mergePCL(it.pcl, it.cn)
+	as.change(&it.changeKey, &it.pcl)
 	return nil
 }
 
 // move takes an item into a folder. Its content stays where it is.
-func (t *tx) move(it *item, to ID) error {
+func (t *tx) move(it *item, to ID, as Identity) error {
 	old := it.mid
-	if err := t.renew(it, to); err != nil {
+	if err := t.renew(it, to, as); err != nil {
 		return err
 	}
-	return t.one("UPDATE items SET ("+itemColumns+") = ("+itemMarks+") WHERE mid = ?", append(it.values(), int64(old))...)
+	return idTaken(t.one("UPDATE items SET ("+itemColumns+") = ("+itemMarks+") WHERE mid = ?", append(it.values(), int64(old))...), it.mid)
 }
 
 // copy makes a second item with a second content.
@@ -388,7 +412,7 @@ func (t *tx) copy(it *item, to ID) error {
 		return err
 	}
 	it.content = content
-	if err := t.renew(it, to); err != nil {
+	if err := t.renew(it, to, Identity{}); err != nil {
 		return err
 	}
 	return t.insertItem(it)
@@ -410,7 +434,7 @@ func (t *tx) copyContent(from int64) (int64, error) {
 		if err != nil {
 			return 0, fmt.Errorf("segment %d: %w", number, err)
 		}
-		out := []byte{}
+		var out []byte
 		err = decode(data, func(r record) error {
 			if ref, ok := r.val.(blobRef); ok {
 				blob, err := t.insert("INSERT INTO blobs (content) VALUES (?)", to)

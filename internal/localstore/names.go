@@ -200,8 +200,12 @@ func (s *Store) ReplicaGUID(id uint16) (mapi.GUID, bool) {
 	return g, ok
 }
 
+// replicaGUID is ReplicaGUID for ids that the file holds; another opener may have added them.
 func (s *Store) replicaGUID(id uint16) mapi.GUID {
-	g, _ := s.ReplicaGUID(id)
+	g, ok := s.ReplicaGUID(id)
+	if !ok && s.alive() == nil && s.loadReplicas(context.Background(), s.read) == nil {
+		g, _ = s.ReplicaGUID(id)
+	}
 	return g
 }
 

@@ -58,7 +58,7 @@ func createFolders(tx *tx) error {
 		if d.class != "" {
 			props = mapi.Props{{Key: mapi.TagKey(pid.TagContainerClass), Value: d.class}}
 		}
-		if err := tx.addFolder(f, props); err != nil {
+		if err := tx.addFolder(f, props, Identity{}); err != nil {
 			return err
 		}
 		ids[d.role] = f.fid
@@ -197,7 +197,7 @@ func (s *Store) SetProps(ctx context.Context, set mapi.Props, del []mapi.Key) er
 		if err != nil {
 			return err
 		}
-		return tx.exec("UPDATE mailbox SET props = ?", data)
+		return tx.exec("UPDATE mailbox SET props = ?", notNull(data))
 	})
 	return s.fail("set store properties", err)
 }

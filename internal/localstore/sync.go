@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"iter"
 
+	"github.com/opencdo/opencdo/internal/oxcdata"
 	"github.com/opencdo/opencdo/mapi"
 )
 
@@ -87,6 +89,79 @@ func (s *Store) LastCN(ctx context.Context) (ID, error) {
 	}
 	err := s.read.QueryRowContext(ctx, "SELECT replica, counter FROM mailbox").Scan(&replica, &counter)
 	return NewID(replica, counter), s.fail("read change number", err)
+}
+
+// Identity is what an object brings along that another replica made or changed ([MS-OXCFXICS] 3.2.5.9.4). Zero members are
+// made by the store. The store gives each change a change number of its own all the same; the next change made here
+// takes the place of ChangeKey and joins PCL.
+type Identity struct {
+	ID        ID     // one that ReserveIDs gave out, or of another replica
+	SourceKey []byte // where it is not made of ID
+	ChangeKey []byte
+	PCL       []byte
+}
+
+// id is the id that came, or a new one.
+func (as Identity) id(t *tx) (ID, error) {
+	if as.ID == 0 {
+		return t.newID()
+	}
+	if _, err := t.newIDs(0); err != nil {
+		return 0, err
+	}
+	if as.ID.Counter() == 0 || as.ID.Replica() == t.replica && as.ID.Counter() > t.counter {
+		return 0, &mapi.Error{Op: "use id", Object: fmt.Sprintf("%x", as.ID.Counter()), Code: mapi.ErrInvalidParameter, Err: errors.New("it was never given out")}
+	}
+	return as.ID, nil
+}
+
+func (as Identity) change(changeKey, pcl *[]byte) {
+	if as.ChangeKey != nil {
+		*changeKey = as.ChangeKey
+	}
+	if as.PCL != nil {
+		*pcl = as.PCL
+	}
+}
+
+// idTaken names the cause of a constraint's failure.
+func idTaken(err error, id ID) error {
+	if isTaken(err) {
+		return &mapi.Error{Op: "use id", Object: fmt.Sprintf("%x", id.Counter()), Code: mapi.ErrCollision, Err: errors.New("another object has it")}
+	}
+	return err
+}
+
+// FindSourceKey finds the item that has a source key, soft-deleted ones too, or ErrNotFound.
+func (s *Store) FindSourceKey(ctx context.Context, key []byte) (fid, mid ID, err error) {
+	const op = "find item by source key"
+	if err := s.alive(); err != nil {
+		return 0, 0, err
+	}
+	id := s.sourceID(key)
+	row := s.read.QueryRowContext(ctx, "SELECT folder, mid FROM items WHERE source_key = ? UNION ALL SELECT folder, mid FROM items WHERE mid = ? AND source_key IS NULL", key, int64(id))
+	err = row.Scan(&fid, &mid)
+	return fid, mid, s.fail(op, err)
+}
+
+// FindFolderSourceKey finds the folder that has a source key, or ErrNotFound.
+func (s *Store) FindFolderSourceKey(ctx context.Context, key []byte) (fid ID, err error) {
+	if err := s.alive(); err != nil {
+		return 0, err
+	}
+	row := s.read.QueryRowContext(ctx, "SELECT fid FROM folders WHERE source_key = ? OR fid = ? AND source_key IS NULL", key, int64(s.sourceID(key)))
+	err = row.Scan(&fid)
+	return fid, s.fail("find folder by source key", err)
+}
+
+// sourceID is the id that a source key is made of, or 0.
+func (s *Store) sourceID(key []byte) ID {
+	var g oxcdata.GlobalID
+	if oxcdata.Decode(oxcdata.ROP, key, func(c *oxcdata.Coder) { c.GlobalID(&g) }) != nil {
+		return 0
+	}
+	id, _ := s.localID(g, "source key")
+	return id
 }
 
 // FolderOf is the folder that an item is in.

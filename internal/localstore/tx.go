@@ -111,5 +111,19 @@ func (s *Store) view(ctx context.Context, f func(*sql.Tx) error) error {
 		return err
 	}
 	defer q.Rollback()
-	return f(q)
+	if err := f(q); err != nil {
+		if ctx.Err() != nil { // the transaction ended with it, and says that only
+			return ctx.Err()
+		}
+		return err
+	}
+	return nil
+}
+
+// notNull is b for a column that must not be NULL: nil would be.
+func notNull(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
 }

@@ -28,6 +28,7 @@ type writer struct {
 	folder  ID
 	kind    mapi.Kind
 	replace ID // the item that gets the content, or 0
+	brought Identity
 
 	content  int64 // 0 while nothing is staged
 	top      []record
@@ -68,8 +69,12 @@ func (w *writer) at() *level {
 
 // fail keeps the first error: what follows it must not become an item.
 func (w *writer) fail(op string, err error) error {
-	if err != nil && w.err == nil {
-		w.err = w.s.fail(op, err)
+	if err == nil {
+		return nil
+	}
+	err = w.s.fail(op, err)
+	if w.err == nil {
+		w.err = err
 	}
 	return err
 }
@@ -348,7 +353,7 @@ func (w *writer) append(r record) (err error) {
 }
 
 func (t *tx) segment(content, number int64, data []byte) error {
-	return t.exec("INSERT INTO segments VALUES (?, ?)", content<<rowShift+number, data)
+	return t.exec("INSERT INTO segments VALUES (?, ?)", content<<rowShift+number, notNull(data))
 }
 
 // ignored notes what the store wants to know of a property, and tells whether it is to be dropped: because the store
