@@ -109,20 +109,45 @@ func (p *planner) encode(f fileProp) (entry, []*cfb.Node) {
 		nodes[0] = cfb.Bytes(name, sizes)
 		return sized(tag, uint32(len(sizes)), 0), nodes
 	}
-	n := contentNode(name, f.Value)
-	return sized(tag, uint32(n.Size)+uint32(terminator(t)), 0), []*cfb.Node{n}
+	n := content(f.Value)
+	size := sized(tag, uint32(n.Size)+uint32(terminator(t)), 0)
+	n.Name = name
+	if f.zero {
+		terminate(n, make([]byte, terminator(t)))
+	}
+	return size, []*cfb.Node{n}
 }
 
-// contentNode is the stream of a value that isn't a list of variable length.
-func contentNode(name string, v mapi.Value) *cfb.Node {
+// content is the stream of a value that isn't a list of variable length.
+func content(v mapi.Value) *cfb.Node {
 	if b, ok := v.(mapi.Blob); ok {
-		return &cfb.Node{Name: name, Size: b.Size(), Open: func() (io.Reader, error) { return b.Open() }}
+		return &cfb.Node{Size: b.Size(), Open: func() (io.Reader, error) { return b.Open() }}
+	}
+	if s, ok := v.(string); ok && len(s) >= mapi.LargeValue {
+		return &cfb.Node{Size: int64(len(mapi.EncodeUTF16(s))), Open: func() (io.Reader, error) { return bytes.NewReader(mapi.EncodeUTF16(s)), nil }}
 	}
 	if b, ok := mapi.ValueBytes(v); ok {
-		if s, ok := v.(string); ok && len(b) > mapi.LargeValue {
-			return &cfb.Node{Name: name, Size: int64(len(b)), Open: func() (io.Reader, error) { return bytes.NewReader(mapi.EncodeUTF16(s)), nil }}
-		}
-		return cfb.Bytes(name, b)
+		return cfb.Bytes("", b)
 	}
-	return cfb.Bytes(name, appendFixed(nil, v))
+	return cfb.Bytes("", appendFixed(nil, v))
+}
+
+// terminate adds a terminator to a stream.
+func terminate(n *cfb.Node, zero []byte) {
+	open := n.Open
+	n.Size += int64(len(zero))
+	n.Open = func() (io.Reader, error) {
+		r, err := open()
+		if err != nil {
+			return nil, err
+		}
+		both := struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(r, bytes.NewReader(zero)), io.NopCloser(nil)}
+		if c, ok := r.(io.Closer); ok {
+			both.Closer = c
+		}
+		return both, nil
+	}
 }

@@ -124,7 +124,7 @@ func (r *reader) readNames(root *cfb.Storage) (map[uint16]mapi.PropName, error) 
 		if err != nil {
 			return nil, nil
 		}
-		b, err := content(st)
+		b, err := load(st)
 		if err != nil {
 			err = r.problem(st, err)
 		}

@@ -2,6 +2,7 @@ package msgfile
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -51,7 +52,7 @@ func (f *File) open(name string, o Options) error {
 	}
 	it, err := o.Open(msg, msg.Size())
 	if err != nil {
-		return &mapi.Error{Op: "open", Object: name, Code: mapi.CodeOf(err), Err: err}
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	f.Item = *it
 	return nil

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/opencdo/opencdo/internal/cfb"
 	"github.com/opencdo/opencdo/mapi"
@@ -23,7 +24,8 @@ type Extent struct{ Offset, Size int64 }
 // MinExtent is the size from which values of attachments are listed by [Message.Extents]: smaller ones share sectors.
 const MinExtent = 4096
 
-// Plan lays out an item. It reads those blobs only that are objects.
+// Plan lays out an item. Of its blobs it reads those that are objects, and those that are strings to their end. Blobs that are an
+// io.ReaderAt too it reads in parts; other objects are read into memory.
 //
 // It fails with mapi.ErrInvalidParameter if a value doesn't have the type of its key, and with mapi.ErrTooComplex if items
 // are embedded more than mapi.MaxDepth deep.
@@ -94,10 +96,11 @@ type object struct {
 	addMask     bool
 }
 
-// fileProp is a property that the file carries; storage is set for objects.
+// fileProp is a property that the file carries.
 type fileProp struct {
 	mapi.Prop
-	storage *cfb.Node
+	storage *cfb.Node // of an object
+	zero    bool      // a string that ends in zero, and is stored with a terminator therefore
 }
 
 func (p *planner) item(it *mapi.Item, depth int) (*object, error) {
@@ -227,6 +230,9 @@ func (p *planner) divide(o *object, props mapi.Props) error {
 		if n := prop.Key.Name; !n.IsZero() {
 			p.names[n] = 0
 		}
+		if fp.zero, err = endsInZero(prop.Key.Type(), prop.Value); err != nil {
+			return failure(prop.Key.String(), err)
+		}
 		switch prop.Key.Type().Base() {
 		case mapi.TypeString:
 			p.unicode = true
@@ -292,4 +298,30 @@ func (p *planner) mask(top *object) {
 	top.rest = append(top.rest, top.props[i].Prop)
 	slices.SortStableFunc(top.rest, func(a, b mapi.Prop) int { return a.Key.Compare(b.Key) })
 	top.props = slices.Delete(top.props, i, i+1)
+}
+
+// endsInZero tells whether a string ends in a character of value zero.
+func endsInZero(t mapi.Type, v mapi.Value) (bool, error) {
+	switch v := v.(type) {
+	case string:
+		return strings.HasSuffix(v, "\x00"), nil
+	case mapi.String8:
+		return strings.HasSuffix(string(v), "\x00"), nil
+	case mapi.Blob:
+		if r, ok := v.(io.ReaderAt); ok || terminator(t) == 0 {
+			return endsInTerminator(t, r, v.Size())
+		}
+		r, err := v.Open()
+		if err != nil {
+			return false, err
+		}
+		defer r.Close()
+		n := int64(terminator(t))
+		if _, err := io.CopyN(io.Discard, r, max(v.Size()-n, 0)); err != nil {
+			return false, err
+		}
+		end, err := io.ReadAll(io.LimitReader(r, n))
+		return v.Size()%n == 0 && terminated(t, end), err
+	}
+	return false, nil
 }

@@ -1,6 +1,7 @@
 package msgfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -79,7 +80,7 @@ func (r *reader) entries(s *cfb.Storage, entries []cfb.Entry, headerSize int) (l
 }
 
 func (r *reader) propertyStream(st *cfb.Stream, headerSize int) (list []entry, head []byte, err error) {
-	b, err := content(st)
+	b, err := load(st)
 	if err != nil {
 		if err := r.problem(st, err); err != nil {
 			return nil, nil, err
@@ -89,12 +90,12 @@ func (r *reader) propertyStream(st *cfb.Stream, headerSize int) (list []entry, h
 		return nil, nil, r.problem(st, fmt.Errorf("its %d bytes are fewer than its header has", len(b)))
 	}
 	head, b = b[:headerSize], b[headerSize:]
-	if n := len(b) % entrySize; n != 0 {
-		if err := r.problem(st, fmt.Errorf("%d bytes at its end are no entry", n)); err != nil {
+	list = make([]entry, len(b)/entrySize)
+	if end := b[len(list)*entrySize:]; len(bytes.Trim(end, "\x00")) > 0 { // some writers fill up with zeros
+		if err := r.problem(st, fmt.Errorf("%d bytes at its end are no entry", len(end))); err != nil {
 			return nil, nil, err
 		}
 	}
-	list = make([]entry, len(b)/entrySize)
 	for i := range list {
 		e := &list[i]
 		e.Tag, e.Flags = order.Uint32(b[i*entrySize:]), order.Uint32(b[i*entrySize+4:])
@@ -179,17 +180,21 @@ func (o *objectReader) value(tag mapi.Tag, e entry) (v mapi.Value, ok bool, err 
 		return v, err == nil, err
 	}
 	if _, streams := mapi.BytesValue(t, nil); streams == nil {
-		size := st.Size
 		if st.Size >= mapi.LargeValue || t == mapi.TypeString && st.Size%2 != 0 {
-			if size, err = o.textSize(t, st, e); err != nil {
-				return nil, false, err
+			ends, err := endsInTerminator(t, st.Open(), st.Size)
+			if err != nil {
+				return nil, false, sound(err)
 			}
-			if size >= mapi.LargeValue || size%2 != 0 {
+			size := st.Size
+			if ends {
+				size -= int64(terminator(t))
+			}
+			if size >= mapi.LargeValue || t == mapi.TypeString && size%2 != 0 {
 				return streamBlob{st, size}, true, nil
 			}
 		}
 	}
-	b, err := content(st)
+	b, err := load(st)
 	if err != nil {
 		return nil, false, err
 	}
@@ -201,24 +206,8 @@ func (o *objectReader) value(tag mapi.Tag, e entry) (v mapi.Value, ok bool, err 
 	case isFixed:
 		return f.list(b), true, nil
 	}
-	if int64(e.size()) == int64(len(b)) {
-		b = withoutTerminator(t, b)
-	}
-	v, err = mapi.BytesValue(t, b)
+	v, err = mapi.BytesValue(t, withoutTerminator(t, b))
 	return v, err == nil, err
-}
-
-// textSize is the size of a large value: of a string without the terminator that some writers store.
-func (o *objectReader) textSize(t mapi.Type, st *cfb.Stream, e entry) (int64, error) {
-	n := int64(terminator(t))
-	if n == 0 || int64(e.size()) != st.Size || st.Size%n != 0 {
-		return st.Size, nil
-	}
-	end := make([]byte, n)
-	if _, err := st.Open().ReadAt(end, st.Size-n); err != nil {
-		return 0, sound(err)
-	}
-	return st.Size - n + int64(len(withoutTerminator(t, end))), nil
 }
 
 // empty is a value with nothing in it; there is none of fixed length that is no list.
@@ -235,7 +224,7 @@ func empty(t mapi.Type) mapi.Value {
 
 // elements reads a list of values of variable length; st has their sizes ([MS-OXMSG] 2.1.4.4).
 func (o *objectReader) elements(tag mapi.Tag, st *cfb.Stream) (mapi.Value, error) {
-	sizes, err := content(st)
+	sizes, err := load(st)
 	if err != nil {
 		return nil, err
 	}
@@ -258,14 +247,11 @@ func (o *objectReader) elements(tag mapi.Tag, st *cfb.Stream) (mapi.Value, error
 			out = append(out, []byte{})
 			continue
 		}
-		b, err := content(el)
+		b, err := load(el)
 		if err != nil {
 			return nil, err
 		}
-		if int64(size) == int64(len(b)) {
-			b = withoutTerminator(t, b)
-		}
-		out = append(out, b)
+		out = append(out, withoutTerminator(t, b))
 	}
 	return list(t, out), nil
 }

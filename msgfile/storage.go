@@ -53,8 +53,8 @@ func whole(s *cfb.Stream) error {
 	return sound(err)
 }
 
-// content reads a stream.
-func content(s *cfb.Stream) ([]byte, error) {
+// load reads a stream.
+func load(s *cfb.Stream) ([]byte, error) {
 	b, err := s.Bytes()
 	return b, sound(err)
 }

@@ -1,7 +1,9 @@
 package msgfile
 
 import (
+	"bytes"
 	"encoding/binary"
+	"io"
 	"unicode/utf8"
 
 	"github.com/opencdo/opencdo/mapi"
@@ -75,7 +77,7 @@ func inline(t mapi.Type) bool {
 	return ok && f.size <= 8
 }
 
-// terminator is how many bytes of zero the sizes of strings count.
+// terminator is how many bytes of zero the sizes of strings count, and some writers store.
 func terminator(t mapi.Type) int {
 	switch t.Base() {
 	case mapi.TypeString:
@@ -86,18 +88,32 @@ func terminator(t mapi.Type) int {
 	return 0
 }
 
-// withoutTerminator cuts off the zero that a string ends with.
-func withoutTerminator(t mapi.Type, b []byte) []byte {
+// terminated tells whether a stored string ends in a terminator. One is never part of the value: Outlook stores some
+// strings with it and most without, and says the same of their sizes. A string that ends in zero itself is stored with one more.
+func terminated(t mapi.Type, b []byte) bool {
 	n := terminator(t)
-	if n == 0 || len(b) < n || t.Base() == mapi.TypeString && len(b)%2 != 0 {
-		return b
+	return n > 0 && len(b) >= n && len(b)%n == 0 && bytes.Count(b[len(b)-n:], []byte{0}) == n
+}
+
+// withoutTerminator is a string as it is without the way in which it is stored.
+func withoutTerminator(t mapi.Type, b []byte) []byte {
+	if terminated(t, b) {
+		return b[:len(b)-terminator(t)]
 	}
-	for _, c := range b[len(b)-n:] {
-		if c != 0 {
-			return b
-		}
+	return b
+}
+
+// endsInTerminator is terminated for a string of which only the end is read.
+func endsInTerminator(t mapi.Type, r io.ReaderAt, size int64) (bool, error) {
+	n := int64(terminator(t))
+	if n == 0 || size < n || size%n != 0 {
+		return false, nil
 	}
-	return b[:len(b)-n]
+	end := make([]byte, n)
+	if m, err := r.ReadAt(end, size-n); m < len(end) {
+		return false, err
+	}
+	return terminated(t, end), nil
 }
 
 // exact tells whether a string survives its encoding as UTF-16.
