@@ -111,6 +111,32 @@ func TestVectorsContent(t *testing.T) {
 	}
 }
 
+func TestVectorsAttachment(t *testing.T) {
+	for _, r := range recordings(t) {
+		if !r.Complete || r.root(t) != oxcfxics.RootAttachment {
+			continue
+		}
+		t.Run(r.ID, func(t *testing.T) {
+			var b mapi.ItemBuilder
+			b.Attachment()
+			if err := oxcfxics.ReadAttachment(oxcfxics.NewReader(bytes.NewReader(r.data)), &b); err != nil {
+				t.Fatal(err)
+			}
+			if a := b.Item.Attachments[0]; len(a.Props) == 0 || a.Embedded == nil || len(a.Embedded.Props) == 0 {
+				t.Errorf("read %+v", a)
+			}
+			var out bytes.Buffer
+			w := oxcfxics.NewAttachmentWriter(oxcfxics.NewWriter(oxcfxics.Plain(&out), r.options(t)))
+			if err := oxcfxics.ReadAttachment(oxcfxics.NewReader(bytes.NewReader(r.data)), w); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Close(); err != nil || !bytes.Equal(out.Bytes(), r.data) {
+				t.Errorf("came back different: %v\n got %x\nwant %x", err, out.Bytes(), r.data)
+			}
+		})
+	}
+}
+
 // TestTransfer sends every recorded message through buffers from one end to the other.
 func TestTransfer(t *testing.T) {
 	ctx := context.Background()

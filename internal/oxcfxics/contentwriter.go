@@ -3,6 +3,7 @@ package oxcfxics
 import (
 	"errors"
 	"io"
+	"math"
 
 	"github.com/opencdo/opencdo/mapi"
 	"github.com/opencdo/opencdo/mapi/pid"
@@ -115,7 +116,7 @@ func (c *ContentWriter) settle() error {
 
 func (c *ContentWriter) assign(o *object, n int32) error {
 	o.waiting = false
-	if n >= o.number.next {
+	if n >= o.number.next && n < math.MaxInt32 {
 		o.number.next = n + 1
 	}
 	if err := c.w.Prop(o.number.key, n); err != nil {

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/opencdo/opencdo/internal/oxcdata"
 	"github.com/opencdo/opencdo/mapi"
 )
 
@@ -160,6 +159,3 @@ func (s *IDSet[R]) IsEmpty() bool { return len(s.sets) == 0 }
 
 // Equal reports whether the same is in both.
 func (s *IDSet[R]) Equal(o *IDSet[R]) bool { return s.Includes(o) && o.Includes(s) }
-
-// InsertID adds a folder or message id.
-func InsertID(s *ReplIDSet, id oxcdata.ID) { s.Insert(id.Replica(), id.Counter()) }

@@ -56,8 +56,8 @@ type Options struct {
 	// PropID gives the property id of a named property, 0x8000 or above. Without it ids are given out in order; they mean
 	// nothing beyond the stream.
 	PropID func(mapi.PropName) (uint16, error)
-	// DelProps puts MetaTagFXDelProp before the recipients and the attachments of each message, as synchronization
-	// demands: the receiver is to remove what it has.
+	// DelProps puts MetaTagFXDelProp before the recipients and the attachments of each message: the receiver is to remove
+	// what it has. Synchronization demands it and has it without being told.
 	DelProps bool
 	// Spool holds a large value of unknown length until its end; by default a temporary file.
 	Spool func() (Spool, error)

@@ -5,10 +5,7 @@ import (
 	"slices"
 )
 
-// MaxCounter is the largest GLOBCNT ([MS-OXCFXICS] 2.2.2.5): 48 bits.
-const MaxCounter = 1<<48 - 1
-
-// Range is a run of counters, both ends in it.
+// Range is a run of counters (GLOBCNT, 48 bits, [MS-OXCFXICS] 2.2.2.5), both ends in it.
 type Range struct{ Low, High uint64 }
 
 // RangeSet is a set of counters: ranges in ascending order with gaps between them. The zero value is empty.
