@@ -3,6 +3,7 @@ package oxcfxics
 import (
 	"bytes"
 	"cmp"
+	"iter"
 	"slices"
 
 	"github.com/opencdo/opencdo/mapi"
@@ -144,7 +145,7 @@ func (s *IDSet[R]) Includes(o *IDSet[R]) bool {
 }
 
 // All yields the replicas with their counters.
-func (s *IDSet[R]) All() func(yield func(R, RangeSet) bool) {
+func (s *IDSet[R]) All() iter.Seq2[R, RangeSet] {
 	return func(yield func(R, RangeSet) bool) {
 		for _, x := range s.sets {
 			if !yield(x.replica, x.ids) {
