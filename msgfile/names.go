@@ -85,10 +85,10 @@ func nameidStorage(names []mapi.PropName) *cfb.Node {
 			text := mapi.EncodeUTF16(n.Name)
 			hash = e
 			hash.ID = checksum(text)
+			texts = append(texts, make([]byte, -len(texts)&3)...) // the last one is not padded
 			e.ID = uint32(len(texts))
 			texts = order.AppendUint32(texts, uint32(len(text)))
 			texts = append(texts, text...)
-			texts = append(texts, make([]byte, -len(text)&3)...)
 		}
 		entries = appendFixed(entries, e)
 		bucket := (hash.ID ^ uint32(hash.Kind)) % hashModulus
