@@ -76,24 +76,9 @@ type plan struct {
 
 func newPlan(q mapi.Query) plan {
 	p := plan{order: "mid", rest: q, wanted: map[string]bool{}}
-	if !counts(q.Where) {
+	if !counts(q.Where) { // else all depends on the order that rows come in
 		p.rest.Where = p.split(q.Where)
-	}
-	var order []string
-	for _, s := range q.Sort {
-		e, ok := sqlExpr(s.Key)
-		if !ok {
-			order = nil
-			break
-		}
-		if s.Descending {
-			e += " DESC"
-		}
-		order = append(order, e)
-	}
-	if len(order) > 0 {
-		p.order = strings.Join(append(order, "mid"), ", ")
-		p.rest.Sort = nil
+		p.sort(q.Sort)
 	}
 	p.page = p.rest.Where == nil && len(p.rest.Sort) == 0
 	for _, k := range q.Columns {
@@ -110,6 +95,23 @@ func newPlan(q mapi.Query) plan {
 		p.rest.Offset, p.rest.Limit = 0, 0
 	}
 	return p
+}
+
+// sort leaves sorting to SQL if it can do it.
+func (p *plan) sort(by []mapi.Sort) {
+	var order []string
+	for _, s := range by {
+		e, ok := sqlExpr(s.Key)
+		if !ok {
+			return
+		}
+		if s.Descending {
+			e += " DESC"
+		}
+		order = append(order, e)
+	}
+	p.order = strings.Join(append(order, "mid"), ", ")
+	p.rest.Sort = nil
 }
 
 // sql is the query for the rows: the columns of items, those that nobody asks for as NULL, and the item's own properties
