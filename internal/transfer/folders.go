@@ -66,7 +66,8 @@ func (r *run) walk(ctx context.Context) error {
 	return r.copyFolder(ctx, top, src, dst, false)
 }
 
-// rolesOf finds the special folders of a store. Some stores have one folder for two roles.
+// rolesOf finds the special folders of a store. Some stores have one folder for two roles; that of the visible root comes
+// first then.
 func rolesOf(ctx context.Context, s mapi.Store) (map[mapi.EntryID][]mapi.Role, error) {
 	m := map[mapi.EntryID][]mapi.Role{}
 	for _, role := range mapi.Roles {
@@ -77,19 +78,19 @@ func rolesOf(ctx context.Context, s mapi.Store) (map[mapi.EntryID][]mapi.Role, e
 		if err != nil {
 			return nil, err
 		}
-		m[id] = append(m[id], role)
+		if role == mapi.RoleIPM {
+			m[id] = append([]mapi.Role{role}, m[id]...)
+		} else {
+			m[id] = append(m[id], role)
+		}
 	}
 	return m, nil
 }
 
-// role is the first role of a source folder, the visible root's before the root's.
+// role is the first role of a source folder.
 func (r *run) role(id mapi.EntryID) mapi.Role {
-	roles := r.roles[id]
-	switch {
-	case slices.Contains(roles, mapi.RoleIPM):
-		return mapi.RoleIPM
-	case len(roles) > 0:
-		return roles[0]
+	for _, role := range r.roles[id] {
+		return role
 	}
 	return ""
 }
@@ -274,16 +275,19 @@ func (r *run) descend(ctx context.Context, f mapi.Folder, below []*node) (mapi.F
 	return f, nil
 }
 
-// bySpecial is the destination's folder with the role of n, or nil.
+// bySpecial is the destination's folder with a role of n, or nil.
 func (r *run) bySpecial(ctx context.Context, n *node) (mapi.Folder, error) {
-	id, err := r.dst.Special(ctx, n.role)
-	if errors.Is(err, mapi.ErrNotFound) {
-		return nil, nil
+	for _, role := range r.roles[n.info.ID] {
+		id, err := r.dst.Special(ctx, role)
+		if errors.Is(err, mapi.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		return r.dst.Folder(ctx, id)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return r.dst.Folder(ctx, id)
+	return nil, nil
 }
 
 // counterpart finds, or makes, the folder below dst that n is copied to: by role, else by name.
