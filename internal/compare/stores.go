@@ -16,6 +16,10 @@ import (
 type Options struct {
 	// A and B are where to begin: folders of each store. Empty: the whole stores, special folders matched by role.
 	A, B mapi.EntryID
+	// Subset asks whether the second store has all of the first. What it has besides is no difference.
+	Subset bool
+	// ByName matches all folders by name, for a copy of special folders that isn't in their place.
+	ByName bool
 	// Workers is how many items are read at once from each store; 0: 2.
 	Workers int
 	// MaxDifferences bounds how many differences are kept; all are counted. 0: 1000.
@@ -119,6 +123,9 @@ func roles(ctx context.Context, s mapi.Store) (map[mapi.EntryID]mapi.Role, error
 }
 
 func (c *comparison) add(d Difference) {
+	if c.opt.Subset && d.Reason == OnlyB {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.report.Count++
@@ -194,7 +201,7 @@ func (c *comparison) children(ctx context.Context, f mapi.Folder, roles map[mapi
 			return nil, err
 		}
 		key := "name " + strings.ToLower(x.Name)
-		if r, ok := roles[x.ID]; ok {
+		if r, ok := roles[x.ID]; ok && !c.opt.ByName {
 			key = "role " + string(r)
 		}
 		list = append(list, child{x, key})
@@ -230,7 +237,11 @@ func (c *comparison) folderProps(ctx context.Context, path string, a, b mapi.Fol
 	if err != nil {
 		return err
 	}
-	if d := Deltas(na, nb); len(d) > 0 {
+	d := Deltas(na, nb)
+	if c.opt.Subset {
+		d = slices.DeleteFunc(d, func(d Delta) bool { return d.A == "" })
+	}
+	if len(d) > 0 {
 		c.add(Difference{Folder: shown(path), Reason: Differs, Deltas: d})
 	}
 	return nil

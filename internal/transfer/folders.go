@@ -55,6 +55,7 @@ func (r *run) walk(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.report.To = dst.ID()
 	if len(r.Items) == 0 {
 		if err := r.find(ctx, top, src, 0); err != nil {
 			return err

@@ -13,6 +13,9 @@ import (
 
 // copyBatch copies some items. It fails only with what ends the run.
 func (r *run) copyBatch(ctx context.Context, b batch) error {
+	if bw, ok := b.dst.(mapi.BulkWriter); ok && len(b.ids) > 1 {
+		return r.copyBulk(ctx, b, bw)
+	}
 	left := map[mapi.EntryID]bool{}
 	for _, id := range b.ids {
 		left[id] = true
@@ -22,13 +25,13 @@ func (r *run) copyBatch(ctx context.Context, b batch) error {
 			continue
 		}
 		delete(left, id)
-		if err := r.copyItem(ctx, b, id, read); err != nil {
+		if err := r.copyItem(ctx, b, id, read, nil); err != nil {
 			return err
 		}
 	}
 	for _, id := range b.ids { // what a lost connection kept from being yielded
 		if left[id] && ctx.Err() == nil {
-			if err := r.copyItem(ctx, b, id, nil); err != nil {
+			if err := r.copyItem(ctx, b, id, nil, nil); err != nil {
 				return err
 			}
 		}
@@ -36,8 +39,9 @@ func (r *run) copyBatch(ctx context.Context, b batch) error {
 	return ctx.Err()
 }
 
-// copyItem copies an item, or reports why it could not. read is from a bulk reading and works once.
-func (r *run) copyItem(ctx context.Context, b batch, id mapi.EntryID, read func(mapi.ItemSink) error) error {
+// copyItem copies an item, or reports why it could not. read is from a bulk reading and works once. s is of an attempt that
+// may have succeeded, or nil.
+func (r *run) copyItem(ctx context.Context, b batch, id mapi.EntryID, read func(mapi.ItemSink) error, s *sink) error {
 	one := func(w mapi.ItemSink) error { return b.src.Read(ctx, id, w) }
 	if read == nil {
 		read = one
@@ -47,7 +51,6 @@ func (r *run) copyItem(ctx context.Context, b batch, id mapi.EntryID, read func(
 		r.count(b.pair, failed, 0)
 		return nil
 	}
-	var s *sink
 	var same bool
 	err := r.retry(ctx, func(try int) (err error) {
 		if try > 0 {
@@ -71,10 +74,7 @@ func (r *run) copyItem(ctx context.Context, b batch, id mapi.EntryID, read func(
 		r.count(b.pair, skipped, 0)
 		return nil
 	case err == nil:
-		for _, lost := range s.notPortable {
-			r.note(b.path, b.titles[id], lost)
-		}
-		r.count(b.pair, copied, s.bytes)
+		r.done(b, id, s)
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -89,6 +89,14 @@ func (r *run) copyItem(ctx context.Context, b batch, id mapi.EntryID, read func(
 	}
 	r.problem(Problem{Folder: b.path, Item: b.titles[id], ID: id, Kind: b.kind, Count: 1, Err: err})
 	return nil
+}
+
+// done reports an item that was copied.
+func (r *run) done(b batch, id mapi.EntryID, s *sink) {
+	for _, lost := range s.notPortable {
+		r.note(b.path, b.titles[id], lost)
+	}
+	r.count(b.pair, copied, s.bytes)
 }
 
 // refusalError says that an item could not even be begun.

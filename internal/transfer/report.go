@@ -17,6 +17,7 @@ type Report struct {
 	Skipped int            `json:"skipped"` // the destination had them
 	Failed  int            `json:"failed"`
 	Bytes   int64          `json:"bytes"` // of copied items' values
+	To      mapi.EntryID   `json:"-"`     // the destination's folder that the first folder's contents went into
 	// Problems are items and folders that could not be copied, or not wholly.
 	Problems []Problem `json:"problems,omitempty"`
 	// Notes are what was done otherwise than one may expect, without anything being lost by a fault.
