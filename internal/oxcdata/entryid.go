@@ -71,6 +71,9 @@ var (
 	ProviderPublicStore = mapi.GUID{0x1A, 0x44, 0x73, 0x90, 0xAA, 0x66, 0x11, 0xCD, 0x9B, 0xC8, 0x00, 0xAA, 0x00, 0x2F, 0xC4, 0x5A}
 	ProviderAddressBook = mapi.GUID{0xDC, 0xA7, 0x40, 0xC8, 0xC0, 0x42, 0x10, 0x1A, 0xB4, 0xB9, 0x08, 0x00, 0x2B, 0x2F, 0xE1, 0x82}
 	ProviderOneOff      = mapi.GUID{0x81, 0x2B, 0x1F, 0xA4, 0xBE, 0xA3, 0x10, 0x19, 0x9D, 0x6E, 0x00, 0xDD, 0x01, 0x0F, 0x54, 0x02}
+	ProviderStoreWrap   = mapi.GUID{0x38, 0xA1, 0xBB, 0x10, 0x05, 0xE5, 0x10, 0x1A, 0xA1, 0xBB, 0x08, 0x00, 0x2B, 0x2A, 0x56, 0xC2}
+	ProviderMailbox     = mapi.GUID{0x1B, 0x55, 0xFA, 0x20, 0xAA, 0x66, 0x11, 0xCD, 0x9B, 0xC8, 0x00, 0xAA, 0x00, 0x2F, 0xC4, 0x5A} // wrapped
+	ProviderPublicWrap  = mapi.GUID{0x1C, 0x83, 0x02, 0x10, 0xAA, 0x66, 0x11, 0xCD, 0x9B, 0xC8, 0x00, 0xAA, 0x00, 0x2F, 0xC4, 0x5A} // wrapped
 	ProviderContact     = mapi.GUID{0xFE, 0x42, 0xAA, 0x0A, 0x18, 0xC7, 0x1A, 0x10, 0xE8, 0x85, 0x0B, 0x65, 0x1C, 0x24, 0x00, 0x00}
 )
 
@@ -159,4 +162,56 @@ func (c *Coder) OneOffEntryID(p *OneOffEntryID) {
 		c.SZ(&b)
 		*s = string(b)
 	}
+}
+
+// StoreEntryID is a store's entry id as the Exchange provider makes it ([MS-OXCDATA] 2.2.4.3).
+type StoreEntryID struct {
+	Flags           uint32
+	Provider        mapi.GUID // ProviderStoreWrap
+	Version         uint8
+	Flag            uint8
+	DLLFileName     [14]byte // "emsmdb.dll", padded with zeros
+	WrappedFlags    uint32
+	WrappedProvider mapi.GUID // ProviderMailbox or ProviderPublicWrap
+	WrappedType     uint32    // 0xC mailbox, 6 public folders
+	ServerShortname mapi.String8
+	MailboxDN       mapi.String8 // not of public folders
+	Tail            []byte       // version 2 and 3 additions, as they stood
+}
+
+// StoreEntryID walks one, to the end of the buffer.
+func (c *Coder) StoreEntryID(p *StoreEntryID) {
+	c.U32(&p.Flags)
+	c.GUID(&p.Provider)
+	c.U8(&p.Version)
+	c.U8(&p.Flag)
+	c.Fixed(p.DLLFileName[:])
+	c.U32(&p.WrappedFlags)
+	c.GUID(&p.WrappedProvider)
+	c.U32(&p.WrappedType)
+	c.SZ(&p.ServerShortname)
+	if p.WrappedProvider != ProviderPublicWrap {
+		c.SZ(&p.MailboxDN)
+	}
+	c.Rest(&p.Tail)
+}
+
+// ContactEntryID names an address of a contact, or a personal distribution list ([MS-OXCDATA] 2.2.5.3, 2.2.5.4).
+type ContactEntryID struct {
+	Flags    uint32
+	Provider mapi.GUID // ProviderContact
+	Version  uint32    // 3
+	Type     uint32    // 4 contact, 5 distribution list
+	Index    uint32    // 0-2 e-mail addresses, 3-5 fax numbers, 0xFF distribution list
+	EntryID  []byte    // of the contact
+}
+
+// ContactEntryID walks one.
+func (c *Coder) ContactEntryID(p *ContactEntryID) {
+	c.U32(&p.Flags)
+	c.GUID(&p.Provider)
+	c.U32(&p.Version)
+	c.U32(&p.Type)
+	c.U32(&p.Index)
+	c.Bytes32(&p.EntryID)
 }

@@ -176,33 +176,44 @@ func (c *Coder) prop(p *mapi.Prop) {
 }
 
 // comparand is the TaggedValue of a restriction. Its tag repeats the property; a multi-value column is compared with a
-// single value, so the type may lack the multi-value bit.
+// single value, so the type may lack the multi-value bit, and either kind of string stands for the other.
 func (c *Coder) comparand(k mapi.Key, v *mapi.Value) {
-	if c.Dialect == AddressBook && !c.comparandPresent() {
+	if c.Dialect == AddressBook && !c.comparandPresent(*v) {
 		return
 	}
 	tv := TaggedValue{Tag: k.Tag, Value: *v}
-	if c.enc && k.Type().Multi() && mapi.CheckValue(k.Type(), *v) != nil {
-		tv.Tag = k.Tag.WithType(k.Type().Base())
+	if c.enc {
+		tv.Tag = k.Tag.WithType(comparandType(k.Type(), *v))
 	}
 	c.TaggedValue(&tv)
 	*v = tv.Value
-	if !c.enc && c.err == nil && tv.Tag.ID() != k.Tag.ID() {
+	if !c.enc && c.err == nil && (tv.Tag.ID() != k.Tag.ID() || mapi.CheckValue(comparandType(k.Type(), *v), *v) != nil) {
 		c.Fail(fmt.Sprintf("value of %v compared with property %v", tv.Tag, k.Tag))
 	}
 }
 
+// comparandType is the type that a value has when it is compared with a property of type t, or t where it has none.
+func comparandType(t mapi.Type, v mapi.Value) mapi.Type {
+	for _, try := range [...]mapi.Type{t, t.Base(), mapi.TypeString, mapi.TypeString8} {
+		if mapi.CheckValue(try, v) == nil && (try.Base() == t.Base() || isText(try) && isText(t.Base())) {
+			return try
+		}
+	}
+	return t
+}
+
+func isText(t mapi.Type) bool { return t == mapi.TypeString || t == mapi.TypeString8 }
+
 // comparandPresent walks the presence byte. Some clients leave it out: the low byte of a string type tag (1E, 1F, 02)
 // stands there then, which tells the two apart from 0xFF and 0x00.
-func (c *Coder) comparandPresent() bool {
+func (c *Coder) comparandPresent(v mapi.Value) bool {
 	if !c.enc {
 		if c.Left() > 0 && c.buf[c.off] != 0xFF && c.buf[c.off] != 0 {
 			return true
 		}
 	}
-	has := uint8(0xFF)
-	c.U8(&has)
-	return has != 0
+	var mark uint8
+	return c.Present(&mark, v != nil)
 }
 
 // Sort is a SortOrder ([MS-OXCDATA] 2.13.1); Order is 0 ascending, 1 descending, 4 maximum of a category.

@@ -119,9 +119,7 @@ func (c *Coder) TypedString(p *TypedString) {
 	case 3: // low bytes of UTF-16 units
 		var s mapi.String8
 		if c.enc {
-			for _, r := range p.Text {
-				s += mapi.String8([]byte{byte(r)})
-			}
+			s = c.reduced(p.Text)
 		}
 		c.SZ(&s)
 		if !c.enc {
@@ -136,6 +134,18 @@ func (c *Coder) TypedString(p *TypedString) {
 	default:
 		c.Fail(fmt.Sprintf("typed string of form %d", p.Form))
 	}
+}
+
+// reduced is the low bytes of the characters of s, which have no others.
+func (c *Coder) reduced(s string) mapi.String8 {
+	b := make([]byte, 0, len(s))
+	for _, r := range s {
+		if r > 0xFF {
+			c.Fail(fmt.Sprintf("reduced string with %q", r))
+		}
+		b = append(b, byte(r))
+	}
+	return mapi.String8(b)
 }
 
 // Kinds of a property name.
