@@ -75,6 +75,22 @@ var lostValue = map[string]mapi.Tag{
 	"poi/clusterfuzz-testcase-minimized-POIHSMFFuzzer-4848576776503296.msg": 0x00710102,
 }
 
+// sampleFiles are the contents of the sample files.
+func sampleFiles(t testing.TB) (files [][]byte) {
+	names, err := filepath.Glob(filepath.Join(vectors.Data(t), "msg", "*", "*.msg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, b)
+	}
+	return files
+}
+
 // samples calls check for each sample file.
 func samples(t *testing.T, check func(t *testing.T, name string, it *mapi.Item, truth truth)) {
 	dir := filepath.Join(vectors.Data(t), "msg")
