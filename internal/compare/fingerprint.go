@@ -41,6 +41,7 @@ type Node struct {
 	Attachments []*Node
 	Embedded    *Node
 	codePage    int
+	subject     map[mapi.Key]mapi.Value // its parts, while facts are gathered
 	parent      *Node
 }
 
@@ -59,6 +60,7 @@ const maxText = 80
 func (f *Fingerprint) Prop(k mapi.Key, v mapi.Value) error {
 	n := f.top()
 	n.noteCodePage(k, v)
+	n.noteSubject(k, v)
 	part, ok := Compared(n.Of, k, v)
 	if !ok {
 		return nil
@@ -187,6 +189,9 @@ func (n *Node) finish() {
 			f.set(list)
 		}
 		f.raw = nil
+	}
+	if n.Of == OfItem {
+		n.complete()
 	}
 	slices.SortStableFunc(n.Facts, func(a, b Fact) int { return a.Key.Compare(b.Key) })
 	for _, r := range n.Recipients {

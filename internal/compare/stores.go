@@ -252,7 +252,9 @@ type entry struct {
 	id     mapi.EntryID
 	title  string
 	key    string // search key, else title
+	hasKey bool   // it has a search key
 	digest [sha256.Size]byte
+	core   [sha256.Size]byte // without the search key
 	err    error
 }
 
@@ -273,30 +275,8 @@ func (c *comparison) items(ctx context.Context, path string, k mapi.Kind, a, b m
 	if k != mapi.Normal {
 		list = k.String()
 	}
-	byDigest := map[[sha256.Size]byte][]int{}
-	for i, y := range listB {
-		if y.err == nil {
-			byDigest[y.digest] = append(byDigest[y.digest], i)
-		}
-	}
-	used := make([]bool, len(listB))
-	var leftA []entry
-	for _, x := range listA {
-		if same := byDigest[x.digest]; x.err == nil && len(same) > 0 {
-			used[same[0]] = true
-			byDigest[x.digest] = same[1:]
-			c.report.Items++
-			c.report.Equal++
-			continue
-		}
-		leftA = append(leftA, x)
-	}
-	var leftB []entry
-	for i, y := range listB {
-		if !used[i] {
-			leftB = append(leftB, y)
-		}
-	}
+	leftA, leftB := c.equal(listA, listB, func(e entry) [sha256.Size]byte { return e.digest }, func(entry) bool { return true })
+	leftA, leftB = c.equal(leftA, leftB, func(e entry) [sha256.Size]byte { return e.core }, func(e entry) bool { return !e.hasKey })
 	for _, x := range leftA {
 		i := slices.IndexFunc(leftB, func(y entry) bool { return y.key == x.key })
 		if i < 0 {
@@ -328,6 +308,34 @@ func (c *comparison) items(ctx context.Context, path string, k mapi.Kind, a, b m
 		c.opt.Progress(Progress{c.report.Folders, c.report.Items, shown(path)})
 	}
 	return nil
+}
+
+// equal takes out of both lists what is equal by a digest, as multisets. Items of the first list take part if may says so.
+func (c *comparison) equal(listA, listB []entry, digest func(entry) [sha256.Size]byte, may func(entry) bool) (leftA, leftB []entry) {
+	byDigest := map[[sha256.Size]byte][]int{}
+	for i, y := range listB {
+		if y.err == nil {
+			byDigest[digest(y)] = append(byDigest[digest(y)], i)
+		}
+	}
+	used := make([]bool, len(listB))
+	for _, x := range listA {
+		same := byDigest[digest(x)]
+		if x.err != nil || !may(x) || len(same) == 0 {
+			leftA = append(leftA, x)
+			continue
+		}
+		used[same[0]] = true
+		byDigest[digest(x)] = same[1:]
+		c.report.Items++
+		c.report.Equal++
+	}
+	for i, y := range listB {
+		if !used[i] {
+			leftB = append(leftB, y)
+		}
+	}
+	return leftA, leftB
 }
 
 func firstErr(errs ...error) error {
@@ -366,7 +374,7 @@ func (c *comparison) digests(ctx context.Context, f mapi.Folder, k mapi.Kind) ([
 		search, _ := r.Values[2].([]byte)
 		e := entry{id: r.ID, title: fmt.Sprintf("%q (%s)", subject, class)}
 		e.key = e.title
-		if len(search) > 0 {
+		if e.hasKey = len(search) > 0; e.hasKey {
 			e.key = "key " + string(search)
 		}
 		list = append(list, e)
@@ -387,7 +395,8 @@ func (c *comparison) digests(ctx context.Context, f mapi.Folder, k mapi.Kind) ([
 				var fp Fingerprint
 				e := &list[at[id]]
 				if e.err = read(&fp); e.err == nil {
-					e.digest = fp.Node().Digest()
+					n := fp.Node()
+					e.digest, e.core = n.Digest(), n.Core()
 				}
 			}
 		})

@@ -217,17 +217,10 @@ func (r *run) digest(ctx context.Context, f mapi.Folder, id mapi.EntryID) (sum [
 		if err := f.Read(ctx, id, &fp); err != nil {
 			return err
 		}
-		sum = digest(&fp)
+		sum = fp.Node().Core()
 		return nil
 	})
 	return sum, err
-}
-
-// digest is one hash of an item. The search key isn't part of it: some stores make one for items that have none.
-func digest(fp *compare.Fingerprint) [32]byte {
-	n := fp.Node()
-	n.Facts = slices.DeleteFunc(n.Facts, func(f compare.Fact) bool { return f.Key == mapi.TagKey(pid.TagSearchKey) })
-	return n.Digest()
 }
 
 // committed notes that an item was written.

@@ -61,7 +61,7 @@ func (r *run) copyItem(ctx context.Context, b batch, id mapi.EntryID, read func(
 			if err := read(&fp); err != nil {
 				return err
 			}
-			if same = b.known.has(digest(&fp)); same {
+			if same = b.known.has(fp.Node().Core()); same {
 				return nil
 			}
 			read = one
