@@ -31,7 +31,7 @@ const MinExtent = 4096
 // are embedded more than mapi.MaxDepth deep.
 func Plan(it *mapi.Item) (*Message, error) {
 	p := planner{names: nameIDs{}, marked: map[*cfb.Node]bool{}}
-	top, err := p.item(it, 0)
+	top, err := p.item(it, 0, true)
 	if err != nil {
 		return nil, err
 	}
@@ -92,8 +92,9 @@ type object struct {
 	recipients  []*object
 	attachments []*object
 	embedded    *object
+	carried     bool // the file has it, if not all of it
 	attachment  bool
-	addMask     bool
+	addMask     bool // the file needs a PidTagStoreSupportMask that the item lacks
 }
 
 // fileProp is a property that the file carries.
@@ -103,145 +104,80 @@ type fileProp struct {
 	zero    bool      // a string that ends in zero, and is stored with a terminator therefore
 }
 
-func (p *planner) item(it *mapi.Item, depth int) (*object, error) {
+// item divides an item. Of one that isn't carried, because it is below an attachment that the file has no place for, the
+// file has nothing.
+func (p *planner) item(it *mapi.Item, depth int, carried bool) (*object, error) {
 	if depth > mapi.MaxDepth {
 		return nil, &mapi.Error{Op: opWrite, Code: mapi.ErrTooComplex, Err: errors.New("items are embedded too deep")}
 	}
-	o := &object{}
-	if err := p.divide(o, it.Props); err != nil {
+	o, err := p.divide(it.Props, &object{carried: carried})
+	if err != nil {
 		return nil, err
 	}
 	for i, props := range it.Recipients {
-		r := &object{}
-		o.recipients = append(o.recipients, r)
-		if i >= maxChildren {
-			if err := r.keep(props); err != nil {
-				return nil, err
-			}
-		} else if err := p.divide(r, props); err != nil {
+		r, err := p.divide(props, &object{carried: carried && i < maxChildren})
+		if err != nil {
 			return nil, err
 		}
+		o.recipients = append(o.recipients, r)
 	}
 	for i, att := range it.Attachments {
-		q := p
-		if i >= maxChildren {
-			q = nil
-		}
-		a, err := q.attach(att, depth)
-		if err != nil {
-			return nil, err
-		}
-		o.attachments = append(o.attachments, a)
-	}
-	return o, nil
-}
-
-// attach divides an attachment; for a nil planner all of it goes to the sidecar.
-func (p *planner) attach(att *mapi.Attachment, depth int) (*object, error) {
-	a := &object{attachment: true}
-	var err error
-	if p == nil {
-		if err = a.keep(att.Props); err != nil {
-			return nil, err
-		}
+		a := &object{carried: carried && i < maxChildren, attachment: true}
 		if att.Embedded != nil {
-			a.embedded, err = keepItem(att.Embedded, depth+1)
+			if a.embedded, err = p.item(att.Embedded, depth+1, a.carried); err != nil {
+				return nil, err
+			}
 		}
-		return a, err
-	}
-	if att.Embedded != nil {
-		if a.embedded, err = p.item(att.Embedded, depth+1); err != nil {
-			return nil, err
-		}
-	}
-	return a, p.divide(a, att.Props)
-}
-
-// keepItem is an item of which the file has nothing.
-func keepItem(it *mapi.Item, depth int) (*object, error) {
-	if depth > mapi.MaxDepth {
-		return nil, &mapi.Error{Op: opWrite, Code: mapi.ErrTooComplex, Err: errors.New("items are embedded too deep")}
-	}
-	o := &object{}
-	if err := o.keep(it.Props); err != nil {
-		return nil, err
-	}
-	for _, props := range it.Recipients {
-		r := &object{}
-		if err := r.keep(props); err != nil {
-			return nil, err
-		}
-		o.recipients = append(o.recipients, r)
-	}
-	for _, att := range it.Attachments {
-		a, err := (*planner)(nil).attach(att, depth)
-		if err != nil {
+		if _, err := p.divide(att.Props, a); err != nil {
 			return nil, err
 		}
 		o.attachments = append(o.attachments, a)
 	}
 	return o, nil
-}
-
-func sorted(props mapi.Props) (mapi.Props, error) {
-	for _, prop := range props {
-		if err := mapi.CheckValue(prop.Key.Type(), prop.Value); err != nil {
-			return nil, failure(prop.Key.String(), err)
-		}
-	}
-	props = slices.Clone(props)
-	slices.SortStableFunc(props, func(a, b mapi.Prop) int { return a.Key.Compare(b.Key) })
-	return props, nil
-}
-
-// keep gives all properties to the sidecar.
-func (o *object) keep(props mapi.Props) (err error) {
-	o.rest, err = sorted(props)
-	return err
 }
 
 // divide gives each property to the file if that can carry it, else to the sidecar.
-func (p *planner) divide(o *object, props mapi.Props) error {
-	props, err := sorted(props)
-	if err != nil {
-		return err
-	}
+func (p *planner) divide(props mapi.Props, o *object) (*object, error) {
+	props = slices.Clone(props)
+	slices.SortStableFunc(props, func(a, b mapi.Prop) int { return a.Key.Compare(b.Key) })
 	for i, prop := range props {
+		if err := mapi.CheckValue(prop.Key.Type(), prop.Value); err != nil {
+			return nil, failure(prop.Key.String(), err)
+		}
 		again := i > 0 && prop.Key == props[i-1].Key
-		if again || !p.carries(o, prop) {
+		if again || !o.carried || !p.carries(o, prop) {
 			o.rest = append(o.rest, prop)
 			continue
 		}
-		fp := fileProp{Prop: prop}
-		if prop.Key.Type() == mapi.TypeObject {
-			node, same, err := storageOf(prop.Value)
-			if err != nil {
-				return failure(prop.Key.String(), err)
-			}
+		f := fileProp{Prop: prop}
+		var err error
+		switch t := prop.Key.Type(); t.Base() {
+		case mapi.TypeObject:
+			var same bool
+			f.storage, same, err = storageOf(prop.Value)
 			// The sidecar's objects of a key replace the file's, so it must have all of them or none.
 			if !same || i+1 < len(props) && props[i+1].Key == prop.Key {
 				o.rest = append(o.rest, prop)
 			}
-			if node == nil {
+			if f.storage == nil && err == nil {
 				continue
 			}
-			fp.storage = node
+		case mapi.TypeString:
+			p.unicode = true
+			f.zero, err = endsInZero(t, prop.Value)
+		case mapi.TypeString8:
+			p.narrow = true
+			f.zero, err = endsInZero(t, prop.Value)
+		}
+		if err != nil {
+			return nil, failure(prop.Key.String(), err)
 		}
 		if n := prop.Key.Name; !n.IsZero() {
 			p.names[n] = 0
 		}
-		if fp.zero, err = endsInZero(prop.Key.Type(), prop.Value); err != nil {
-			return failure(prop.Key.String(), err)
-		}
-		switch prop.Key.Type().Base() {
-		case mapi.TypeString:
-			p.unicode = true
-		case mapi.TypeString8:
-			p.narrow = true
-		}
-		o.props = append(o.props, fp)
+		o.props = append(o.props, f)
 	}
-	return nil
+	return o, nil
 }
 
 // carries tells whether the file can hold a property so that reading gives it back.

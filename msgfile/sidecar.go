@@ -49,7 +49,7 @@ type deltaChild struct {
 func (o *object) delta() *delta {
 	d := &delta{Props: o.rest}
 	for i, r := range o.recipients {
-		if i >= maxChildren || len(r.rest) > 0 {
+		if !r.carried || len(r.rest) > 0 {
 			d.Recipients = append(d.Recipients, deltaChild{Index: uint32(i), Props: r.rest})
 		}
 	}
@@ -57,15 +57,12 @@ func (o *object) delta() *delta {
 		c := deltaChild{Index: uint32(i), Props: a.rest}
 		if a.embedded != nil {
 			c.Embedded = a.embedded.delta()
-			if c.Embedded == nil && i >= maxChildren {
-				c.Embedded = &delta{}
-			}
 		}
-		if i >= maxChildren || len(c.Props) > 0 || c.Embedded != nil {
+		if !a.carried || len(c.Props) > 0 || c.Embedded != nil {
 			d.Attachments = append(d.Attachments, c)
 		}
 	}
-	if len(d.Props) == 0 && len(d.Recipients) == 0 && len(d.Attachments) == 0 {
+	if o.carried && len(d.Props) == 0 && len(d.Recipients) == 0 && len(d.Attachments) == 0 {
 		return nil
 	}
 	return d

@@ -233,6 +233,14 @@ func TestCrowds(t *testing.T) {
 			}
 		})
 	}
+	bare := &mapi.Item{Recipients: []mapi.Props{nil, props(pid.TagRowid, int32(1)), nil}, Attachments: []*mapi.Attachment{{}, {Embedded: &mapi.Item{}}, {}}}
+	it := &mapi.Item{Attachments: make([]*mapi.Attachment, 2050)}
+	for i := range it.Attachments {
+		it.Attachments[i] = &mapi.Attachment{}
+	}
+	it.Attachments[1].Embedded, it.Attachments[2049].Embedded = bare, bare
+	roundTrip(t, it)
+
 	inner := crowd(2050, 2050)
 	inner.Props = append(inner.Props, allValues(t, uncarried...)...)
 	roundTrip(t, &mapi.Item{Attachments: []*mapi.Attachment{{}, {Embedded: inner}}})
