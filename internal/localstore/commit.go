@@ -2,7 +2,6 @@ package localstore
 
 import (
 	"context"
-	"database/sql"
 	"encoding/binary"
 	"errors"
 
@@ -29,11 +28,7 @@ func (w *writer) Commit(ctx context.Context) (mapi.EntryID, error) {
 	if err != nil {
 		return "", w.fail(op, err)
 	}
-	if w.root.recipients > 0 {
-		for i := range it.display {
-			it.display[i] = sql.NullString{String: w.display[i+1].String(), Valid: true}
-		}
-	}
+	it.display = w.display.columns()
 	top, err := encode(nil, kept...)
 	if err != nil {
 		return "", w.fail(op, err)

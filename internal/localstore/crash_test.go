@@ -34,6 +34,8 @@ func TestMain(m *testing.M) {
 		childWrites()
 	case "stream":
 		childStreams()
+	case "add":
+		childAdds()
 	}
 }
 
@@ -234,6 +236,59 @@ func TestKilledWriters(t *testing.T) {
 		t.Errorf("only %d items were ever written", len(used))
 	}
 	t.Logf("%d kills, %d ids, %d items at the end", kills, len(used), len(there))
+}
+
+// childAdds writes a number of items.
+func childAdds() {
+	ctx := context.Background()
+	s := must(Open(ctx, os.Getenv(envPath)))
+	f := must(s.FolderByID(ctx, must(s.SpecialID(ctx, mapi.RoleInbox))))
+	seed := must(strconv.Atoi(os.Getenv(envSeed)))
+	for n := range 40 {
+		must(mapi.WriteItem(ctx, f, mapi.Normal, crashItem(seed*1000+n)))
+	}
+	must(0, s.Close())
+}
+
+// Several processes write into one file; each waits for the others.
+func TestProcessesShareAFile(t *testing.T) {
+	s := newStore(t)
+	f := inbox(t, s)
+	var all []*exec.Cmd
+	for seed := range 3 {
+		c := child("add", s.Path(), seed+1)
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, c)
+	}
+	for n := range 40 {
+		add(t, f, crashItem(n))
+	}
+	for _, c := range all {
+		if err := c.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+	subjects, ids := list(t, f, mapi.Query{})
+	seen := map[string]bool{}
+	for i, id := range ids {
+		seen[subjects[i]] = true
+		if err := whole(read(t, f, id)); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(ids) != 160 || len(seen) != 160 {
+		t.Errorf("%d items with %d numbers", len(ids), len(seen))
+	}
+	last := ID(0)
+	for c, err := range f.Changes(context.Background()) {
+		if err != nil || c.CN <= last {
+			t.Errorf("change number %v after %v, %v", c.CN, last, err)
+		}
+		last = c.CN
+	}
+	check(t, s)
 }
 
 // endless is a stream of a length, all of it different.

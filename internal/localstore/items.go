@@ -47,9 +47,9 @@ func (f *Folder) Read(ctx context.Context, id mapi.EntryID, w mapi.ItemSink) err
 }
 
 // OpenItem reads an item into memory except for its large values: those are Blobs that read from the store when they are
-// opened, and fail with ErrObjectDeleted once the item has got another content or is gone. ctx is used for that too.
+// opened, and fail with ErrObjectDeleted once the item has got another content or is gone.
 func (f *Folder) OpenItem(ctx context.Context, id mapi.EntryID) (*mapi.Item, error) {
-	b := blobKeeper{}
+	b := blobKeeper{ctx: context.WithoutCancel(ctx)}
 	if err := f.Read(ctx, id, &b); err != nil {
 		return nil, err
 	}
@@ -57,7 +57,10 @@ func (f *Folder) OpenItem(ctx context.Context, id mapi.EntryID) (*mapi.Item, err
 }
 
 // blobKeeper builds an item with the store's own Blobs.
-type blobKeeper struct{ mapi.ItemBuilder }
+type blobKeeper struct {
+	mapi.ItemBuilder
+	ctx context.Context // to read them with, later
+}
 
 // Create implements mapi.Folder. Until it is committed an item takes up file space only.
 func (f *Folder) Create(ctx context.Context, k mapi.Kind) (mapi.ItemWriter, error) {
@@ -169,8 +172,13 @@ func (t *tx) updateItem(old *item, w *writer, del []mapi.Key) error {
 	for _, k := range replaced(w.topKeys) {
 		gone[k] = true
 	}
+	namesDropped := false
 	dropped := func(r record) error {
 		it.size -= valueSize(r.val)
+		switch r.tag.ID() {
+		case pid.TagDisplayTo.ID(), pid.TagDisplayCc.ID(), pid.TagDisplayBcc.ID():
+			namesDropped = true
+		}
 		if ref, ok := r.val.(blobRef); ok {
 			return t.exec("DELETE FROM blobs WHERE id = ?", int64(ref.ID))
 		}
@@ -204,6 +212,11 @@ func (t *tx) updateItem(old *item, w *writer, del []mapi.Key) error {
 		return err
 	}
 	it.size += w.size
+	if namesDropped { // the columns had them instead of the recipients' names
+		if it.display, err = recipientNames(t.ctx, t, old.content); err != nil {
+			return err
+		}
+	}
 	it.derive(props, old)
 	if err := t.changed(&it, old); err != nil {
 		return err
@@ -220,6 +233,30 @@ func (t *tx) updateItem(old *item, w *writer, del []mapi.Key) error {
 		}
 	}
 	return t.replaceItem(&it)
+}
+
+// recipientNames are PidTagDisplayTo, Cc and Bcc as the recipients make them.
+func recipientNames(ctx context.Context, q querier, content int64) ([3]sql.NullString, error) {
+	var d displayNames
+	var recipientType int32
+	var name string
+	inside := false
+	err := eachPart(ctx, q, content, func(depth int, r record) error {
+		switch {
+		case depth != 1:
+		case r.op == opRecipient:
+			inside, recipientType, name = true, 0, ""
+		case r.op == opEnd && inside:
+			d.add(recipientType, name)
+			inside = false
+		case r.tag == pid.TagRecipientType:
+			recipientType, _ = r.val.(int32)
+		case r.tag == pid.TagDisplayName:
+			name, _ = r.val.(string)
+		}
+		return nil
+	})
+	return d.columns(), err
 }
 
 // replaced are the members of the subject's trinity that new ones make stale.
@@ -311,6 +348,18 @@ func (t *tx) one(query string, args ...any) error {
 		err = sql.ErrNoRows
 	}
 	return err
+}
+
+// Purge removes for good what was soft-deleted before a moment, in all folders, and tells how many items that were.
+func (s *Store) Purge(ctx context.Context, before mapi.FileTime) (n int64, err error) {
+	err = s.update(ctx, func(tx *tx) error {
+		r, err := tx.ExecContext(ctx, "DELETE FROM items WHERE list >= 2 AND deleted < ?", int64(before))
+		if err == nil {
+			n, err = r.RowsAffected()
+		}
+		return err
+	})
+	return n, s.fail("purge deleted items", err)
 }
 
 // Undelete takes soft-deleted items back into the list they were deleted from. They get new ids, as after a move.

@@ -131,6 +131,22 @@ func TestDamagedFiles(t *testing.T) {
 	}
 }
 
+func TestOddPaths(t *testing.T) {
+	for _, name := range []string{"with space.db", "a?b#c%20d&mode=ro.db", "füße;'\".db"} {
+		path := filepath.Join(t.TempDir(), name)
+		s, err := Create(context.Background(), path, Options{})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		s.Close()
+		if _, err := os.Stat(path); err != nil {
+			t.Error(err)
+		}
+		open(t, path)
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	ctx := context.Background()
 	s := newStore(t)

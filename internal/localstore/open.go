@@ -90,6 +90,10 @@ func Create(ctx context.Context, path string, o Options) (_ *Store, err error) {
 		os.Remove(path)
 		return nil, fail(op, path, err)
 	}
+	if dir, err := os.Open(filepath.Dir(path)); err == nil { // the file's name is to last as long as what it holds
+		dir.Sync() // not all systems can, and those need not
+		dir.Close()
+	}
 	return s, nil
 }
 
@@ -139,6 +143,7 @@ func connect(ctx context.Context, path string) (*Store, error) {
 		}
 		return u.String()
 	}
+	const limit = "&_pragma=journal_size_limit(67108864)" // what a large copy leaves of the write-ahead log
 	pools := []struct {
 		db   **sql.DB
 		more string
@@ -146,8 +151,8 @@ func connect(ctx context.Context, path string) (*Store, error) {
 	}{
 		// Large transactions spill to the file rather than grow in memory: SQLite's cache is 2 MiB unless told otherwise.
 		{&s.read, "&_pragma=query_only(1)", 0},
-		{&s.write, "&_txlock=immediate&_pragma=synchronous(full)", 1},
-		{&s.stage, "&_txlock=immediate&_pragma=synchronous(normal)", 1},
+		{&s.write, "&_txlock=immediate&_pragma=synchronous(full)" + limit, 1},
+		{&s.stage, "&_txlock=immediate&_pragma=synchronous(normal)" + limit, 1},
 	}
 	for _, p := range pools {
 		if *p.db, err = sql.Open("sqlite", dsn(p.more)); err != nil {
@@ -290,13 +295,17 @@ func (s *Store) load(ctx context.Context) error {
 	var guid []byte
 	var in Info
 	row := s.write.QueryRowContext(ctx, "SELECT guid, replica, owner, smtp, legacy_dn FROM mailbox")
-	if err := row.Scan(&guid, &in.ReplicaID, &in.Owner, &in.SMTP, &in.LegacyDN); err != nil {
+	if err := row.Scan(&guid, &in.ReplicaID, &in.Owner, &in.SMTP, &in.LegacyDN); errors.Is(err, sql.ErrNoRows) {
+		return errNotStore
+	} else if err != nil {
 		return err
 	}
 	if copy(in.MailboxGUID[:], guid) != len(in.MailboxGUID) {
 		return errNotStore
 	}
-	s.mailbox = in.MailboxGUID
+	if s.mailbox != in.MailboxGUID { // only when it is opened: it never changes, and is read without lock
+		s.mailbox = in.MailboxGUID
+	}
 	if err := s.loadReplicas(ctx, s.write); err != nil {
 		return err
 	}
@@ -349,14 +358,14 @@ func (s *Store) Path() string { return s.path }
 // Close implements mapi.Store.
 func (s *Store) Close() error {
 	s.mu.Lock()
-	closed := s.closed
+	closed, opened := s.closed, s.names != nil
 	s.closed = true
 	s.mu.Unlock()
 	if closed {
 		return nil
 	}
 	var staged error
-	if s.names != nil { // fully open
+	if opened {
 		ctx, cancel := context.WithTimeout(context.Background(), busyWait)
 		defer cancel()
 		staged = s.updateOn(ctx, s.write, func(tx *tx) error { return tx.exec("DELETE FROM contents WHERE staged = ?", s.session) })

@@ -117,7 +117,7 @@ func (s *Store) pushed(ctx context.Context, q querier, r *record, w mapi.ItemSin
 		return w.Prop(k, v)
 	}
 	if keeper, ok := w.(*blobKeeper); ok {
-		b.q = s.read // it outlives the snapshot
+		b.ctx, b.q = keeper.ctx, s.read // it outlives the snapshot
 		return keeper.Prop(k, b)
 	}
 	rd, _ := b.Open()

@@ -150,7 +150,7 @@ func TestRowsAsRead(t *testing.T) {
 	}
 	a := asker{rand.New(rand.NewPCG(3, 4))}
 	found := 0
-	for range 1000 {
+	for range 500 {
 		q := mapi.Query{}
 		for range a.IntN(4) {
 			q.Columns = append(q.Columns, a.key())

@@ -7,8 +7,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/opencdo/opencdo/internal/oxcdata"
 	"github.com/opencdo/opencdo/mapi"
@@ -464,6 +466,147 @@ func TestOpenItem(t *testing.T) {
 	if got := read(t, f, id).Props.Tag(pid.TagHtml); !bytes.Equal(got.([]byte), pattern(500000)) {
 		t.Error("the value is not the same")
 	}
+	check(t, s)
+}
+
+// What the item says of its recipients stays what was given, or follows from them.
+func TestDisplayNames(t *testing.T) {
+	ctx := context.Background()
+	f := inbox(t, newStore(t))
+	it := mail("x", pid.TagDisplayCc, "given")
+	for i, name := range []string{"Bert", "Carla", "Dirk", "Emma"} {
+		it.Recipients = append(it.Recipients, mapi.Props{{Key: mapi.TagKey(pid.TagDisplayName), Value: name}, {Key: mapi.TagKey(pid.TagRecipientType), Value: int32(1 + i%2)}})
+	}
+	id := add(t, f, it)
+	names := func() string {
+		p := read(t, f, id).Props
+		return p.Text(pid.TagDisplayTo) + "|" + p.Text(pid.TagDisplayCc) + "|" + p.Text(pid.TagDisplayBcc)
+	}
+	if got := names(); got != "Bert; Dirk|given|" {
+		t.Error(got)
+	}
+	if err := f.Update(ctx, id, nil, []mapi.Key{mapi.TagKey(pid.TagDisplayCc)}); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(); got != "Bert; Dirk|Carla; Emma|" {
+		t.Error(got)
+	}
+}
+
+// The server writes an item's own properties until it is saved, and some of them again.
+func TestLaterPropertiesCount(t *testing.T) {
+	ctx := context.Background()
+	s := newStore(t)
+	f := inbox(t, s)
+	w, err := f.Create(ctx, mapi.Normal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	for _, err := range []error{
+		w.Prop(mapi.TagKey(pid.TagHtml), pattern(100000)), w.Prop(mapi.TagKey(pid.TagSubject), "first"),
+		w.Recipient(), w.End(), w.Attachment(), w.End(),
+		w.Prop(mapi.TagKey(pid.TagHtml), pattern(200000)), w.Prop(mapi.TagKey(pid.TagSubject), "second"), w.Prop(mapi.TagKey(pid.TagImportance), int32(2)),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	id, err := w.Commit(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := read(t, f, id).Props
+	if p.Text(pid.TagSubject) != "second" || p.Tag(pid.TagImportance) != int32(2) || !bytes.Equal(p.Tag(pid.TagHtml).([]byte), pattern(200000)) {
+		t.Errorf("%q %v", p.Text(pid.TagSubject), p.Tag(pid.TagImportance))
+	}
+	if n := count(t, s, "blobs"); n != 1 {
+		t.Errorf("%d large values are kept", n)
+	}
+	check(t, s)
+}
+
+// The list of computed properties is all that the store adds.
+func TestComputedIsComplete(t *testing.T) {
+	ctx := context.Background()
+	s := newStore(t)
+	f := inbox(t, s)
+	listed := map[Object]map[mapi.Tag]bool{}
+	for _, c := range Computed {
+		if listed[c.Of] == nil {
+			listed[c.Of] = map[mapi.Tag]bool{}
+		}
+		if listed[c.Of][c.Tag] || c.Reason == "" || c.Section == "" {
+			t.Errorf("%v of %s is there twice, or without reason", c.Tag, c.Of)
+		}
+		listed[c.Of][c.Tag] = true
+	}
+	compare := func(o Object, got mapi.Props, given ...mapi.Tag) {
+		t.Helper()
+		for _, p := range got {
+			if !listed[o][p.Key.Tag] && !slices.Contains(given, p.Key.Tag) {
+				t.Errorf("%s has %v (%s), which was not given", o, p.Key, pid.Name(p.Key))
+			}
+		}
+		for _, c := range Computed {
+			if c.Of == o && !c.RowOnly && got.Tag(c.Tag) == nil {
+				t.Errorf("%s has no %v (%s)", o, c.Tag, pid.Name(mapi.TagKey(c.Tag)))
+			}
+		}
+	}
+	it := mail("x")
+	it.Recipients = []mapi.Props{nil}
+	it.Attachments = []*mapi.Attachment{{Props: mapi.Props{{Key: mapi.TagKey(pid.TagAttachDataBinary), Value: []byte("x")}}}}
+	id := add(t, f, it)
+	got := read(t, f, id)
+	compare(OfItem, got.Props, pid.TagMessageClass)
+	compare(OfRecipient, got.Recipients[0])
+	compare(OfAttachment, got.Attachments[0].Props, pid.TagAttachDataBinary)
+	props, err := f.Props(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(OfFolder, props, pid.TagDisplayName, pid.TagContainerClass)
+	if props, err = s.Props(ctx); err != nil {
+		t.Fatal(err)
+	}
+	compare(OfStore, props)
+	if err := f.Delete(ctx, []mapi.EntryID{id}, false); err != nil {
+		t.Fatal(err)
+	}
+	var columns []mapi.Key
+	for _, c := range Computed {
+		if c.Of == OfItem {
+			columns = append(columns, mapi.TagKey(c.Tag))
+		}
+	}
+	for row, err := range f.Rows(ctx, mapi.Query{Kind: mapi.SoftDeleted, Columns: columns}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range row.Values {
+			if v == nil || mapi.CheckValue(columns[i].Type(), v) != nil {
+				t.Errorf("column %v (%s) is %T", columns[i], pid.Name(columns[i]), v)
+			}
+		}
+	}
+}
+
+func TestPurge(t *testing.T) {
+	ctx := context.Background()
+	s := newStore(t)
+	f := inbox(t, s)
+	a, b := add(t, f, mail("a")), add(t, f, mail("b"))
+	if err := f.Delete(ctx, []mapi.EntryID{a}, false); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.Purge(ctx, 0); n != 0 || err != nil {
+		t.Errorf("nothing is that old: %d %v", n, err)
+	}
+	if n, err := s.Purge(ctx, mapi.NewFileTime(time.Now().Add(time.Hour))); n != 1 || err != nil {
+		t.Errorf("purged %d %v", n, err)
+	}
+	read(t, f, b)
 	check(t, s)
 }
 

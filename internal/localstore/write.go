@@ -2,6 +2,7 @@ package localstore
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,33 @@ const topLimit = 1 << 20
 
 // displayLimit ends PidTagDisplayTo, Cc and Bcc made of recipients.
 const displayLimit = 16 << 10
+
+// displayNames makes PidTagDisplayTo, Cc and Bcc.
+type displayNames struct {
+	any  bool // there are recipients
+	list [3]strings.Builder
+}
+
+// add takes a recipient by its PidTagRecipientType, whose upper bits are flags ([MS-OXOMSG] 2.2.3.1).
+func (d *displayNames) add(recipientType int32, name string) {
+	d.any = true
+	i := recipientType&0xF - 1
+	if i < 0 || int(i) >= len(d.list) || d.list[i].Len()+len(name) > displayLimit {
+		return
+	}
+	if d.list[i].Len() > 0 {
+		d.list[i].WriteString("; ")
+	}
+	d.list[i].WriteString(name)
+}
+
+// columns are the names for an item, NULL when it has no recipients.
+func (d *displayNames) columns() (c [3]sql.NullString) {
+	for i := range d.list {
+		c[i] = sql.NullString{String: d.list[i].String(), Valid: d.any}
+	}
+	return c
+}
 
 // writer builds a content. What it holds in memory is the item's own small properties and one segment; all else goes into
 // the file in small transactions, under a content that belongs to no item until Commit, so that other writers wait for
@@ -40,7 +68,7 @@ type writer struct {
 	root     level
 	sizes    []int64 // of attachments
 	size     int64
-	display  [4]strings.Builder // by recipient type
+	display  displayNames
 	buf      []byte
 	err      error // the first; the item is lost
 	done     bool
@@ -324,8 +352,12 @@ func (w *writer) add(r record, k mapi.Key) error {
 		return w.append(r)
 	}
 	if i, ok := w.topKeys[k]; ok { // the later one counts
-		w.size -= valueSize(w.top[i].val)
+		old := w.top[i]
+		w.size -= valueSize(old.val)
 		w.top[i] = r
+		if ref, ok := old.val.(blobRef); ok {
+			return w.staged(func(tx *tx) error { return tx.exec("DELETE FROM blobs WHERE id = ?", int64(ref.ID)) })
+		}
 		return nil
 	}
 	w.topKeys[k] = len(w.top)
@@ -475,15 +507,8 @@ func (w *writer) End() error {
 	switch {
 	case l.op == opAttachment:
 		w.sizes[l.attachment] = w.size - l.start
-	case l.op == opRecipient && len(w.levels) == 1 && l.rtype&0xF < int32(len(w.display)):
-		b := &w.display[l.rtype&0xF]
-		if b.Len()+len(l.name) > displayLimit {
-			break
-		}
-		if b.Len() > 0 {
-			b.WriteString("; ")
-		}
-		b.WriteString(l.name)
+	case l.op == opRecipient && len(w.levels) == 1:
+		w.display.add(l.rtype, l.name)
 	}
 	w.levels = w.levels[:len(w.levels)-1]
 	return w.fail("write item", w.append(record{op: opEnd}))
