@@ -56,13 +56,14 @@ func (f *folder) readSome(ctx context.Context, ids []mapi.EntryID, yield func(ma
 			return err
 		}
 		out := b.out()
-		b.add(&oxcrops.FastTransferSourceCopyMessagesRequest{In: in, Out: out, MessageIDs: order, CopyFlags: copySendIDs, SendOptions: sendUnicode})
+		b.add(&oxcrops.FastTransferSourceCopyMessagesRequest{In: in, Out: out, MessageIDs: order, CopyFlags: copySendIDs, SendOptions: sendForUpload})
 		d, err := startDownload(ctx, s, &b, out)
 		if err != nil {
 			return err
 		}
 		defer d.close()
-		for part, err := range oxcfxics.Parts(oxcfxics.NewReader(d), oxcfxics.RootMessageList) {
+		r := oxcfxics.NewReader(d)
+		for part, err := range oxcfxics.Parts(r, oxcfxics.RootMessageList) {
 			if err != nil {
 				return err
 			}
@@ -70,7 +71,7 @@ func (f *folder) readSome(ctx context.Context, ids []mapi.EntryID, yield func(ma
 			if !ok {
 				continue
 			}
-			mid, read, stop := identified(m, &f.st.ids)
+			mid, read, stop := identified(m, r, &f.st.ids)
 			id, known := waiting[mid]
 			if known {
 				delete(waiting, mid)
@@ -107,16 +108,16 @@ func (f *folder) readSome(ctx context.Context, ids []mapi.EntryID, yield func(ma
 
 // identified reads a message of a list as far as the property that says which it is, and gives a function that reads it
 // whole. stop ends the reading, wherever it is.
-func identified(m *oxcfxics.Message, ids *idMap) (mid oxcdata.ID, read func(mapi.ItemSink) error, stop func()) {
+func identified(m *oxcfxics.Message, r *oxcfxics.Reader, ids *idMap) (mid oxcdata.ID, read func(mapi.ItemSink) error, stop func()) {
 	g := &gate{ids: ids}
 	resume, stop := iter.Pull(func(yield func(struct{}) bool) {
 		g.found = func() bool { return yield(struct{}{}) }
-		g.err = m.Content(g)
+		g.err = m.Content(&textSink{ItemSink: g, r: r})
 		g.done = true
 	})
 	resume()
 	read = func(w mapi.ItemSink) error {
-		g.sink = classSink{w}
+		g.sink = w
 		for _, p := range g.held {
 			if err := g.sink.Prop(p.Key, p.Value); err != nil {
 				return err

@@ -9,12 +9,11 @@ import (
 	"github.com/opencdo/opencdo/internal/oxcfxics"
 	"github.com/opencdo/opencdo/internal/oxcrops"
 	"github.com/opencdo/opencdo/mapi"
-	"github.com/opencdo/opencdo/mapi/pid"
 )
 
 // FastTransfer parameters ([MS-OXCFXICS] 2.2.3.1).
 const (
-	sendUnicode    = 0x01
+	sendForUpload  = 0x03   // strings as they are stored, 8-bit ones with their code page
 	copySendIDs    = 0x20   // CopyMessages: messages carry their entry ids
 	bufferByServer = 0xBABE // the server chooses the size, up to MaximumBufferSize
 	bufferMost     = 0x7BC0 // what fits an answer of 32 KiB; packed buffers bring more of them
@@ -147,22 +146,12 @@ func (f *folder) read(ctx context.Context, s *session, id mapi.EntryID, mode uin
 		return err
 	}
 	out := b.out()
-	b.add(&oxcrops.FastTransferSourceCopyToRequest{In: message, Out: out, SendOptions: sendUnicode})
+	b.add(&oxcrops.FastTransferSourceCopyToRequest{In: message, Out: out, SendOptions: sendForUpload})
 	d, err := startDownload(ctx, s, &b, out)
 	if err != nil {
 		return err
 	}
 	defer d.close()
-	return oxcfxics.ReadContent(oxcfxics.NewReader(d), classSink{w})
-}
-
-// classSink makes the message class Unicode again: servers send it in 8 bits whatever was asked for.
-type classSink struct{ mapi.ItemSink }
-
-// Prop implements mapi.ItemSink.
-func (s classSink) Prop(k mapi.Key, v mapi.Value) error {
-	if class, ok := v.(mapi.String8); ok && k.Tag.ID() == pid.TagMessageClass.ID() && !k.Named() {
-		return s.ItemSink.Prop(mapi.TagKey(pid.TagMessageClass), string(class))
-	}
-	return s.ItemSink.Prop(k, v)
+	r := oxcfxics.NewReader(d)
+	return oxcfxics.ReadContent(r, &textSink{ItemSink: w, r: r})
 }

@@ -26,3 +26,23 @@ func ReadAll(ctx context.Context, f Folder, ids []EntryID) iter.Seq2[EntryID, fu
 		}
 	}
 }
+
+// BulkWriter is a folder that takes many items in fewer round trips than one by one, and keeps closer to what it is given
+// where its ordinary way of making items adds properties of its own.
+type BulkWriter interface {
+	// WriteAll begins a run of new items.
+	WriteAll(ctx context.Context, k Kind) (BulkItems, error)
+}
+
+// BulkItems takes items one after the other. The ids they get aren't told.
+type BulkItems interface {
+	ItemSink
+	// Next ends the item that was pushed. It may become visible now or any time up to Flush.
+	Next() error
+	// Drop forgets the item that is being pushed, so that another can be.
+	Drop() error
+	// Flush makes all items that were ended durable. After an error nothing is known of those since the last Flush.
+	Flush() error
+	// Close ends the run; what was not flushed may be there or not.
+	Close() error
+}

@@ -23,7 +23,7 @@ const (
 type Computed struct {
 	Tag     mapi.Tag
 	Of      Object
-	Mask    uint32 // of an Integer32: only these bits are computed, the others are compared; 0: all of it
+	Mask    uint32 // of an Integer32: only these bits are computed, the others are compared; 0: all of it, or Added
 	Stores  string // which kinds of store
 	Reason  string
 	Section string // where a specification says so
@@ -97,6 +97,7 @@ var Table = []Computed{
 	{pid.TagLastModificationTime, OfAttachment, 0, exchangeKind, "time of the last change in its store", "[MS-OXCPRPT] 2.2.1.6"},
 	{pid.TagHasNamedProperties, OfAttachment, 0, all, "follows from the properties, which are compared", "[MS-OXCMSG] 2.2.1.39"},
 
+	{0x3DD10048, OfFolder, 0, "gromox", "names the folder in its store", ""},
 	{pid.TagEntryId, OfFolder, 0, all, "names the folder in its store", "[MS-OXCDATA] 2.2.4.1"},
 	{pid.TagParentEntryId, OfFolder, 0, all, "names the folder in its store", "[MS-OXCFOLD] 2.2.2.2.1.7"},
 	{pid.TagStoreEntryId, OfFolder, 0, all, "names the store", "[MS-OXCDATA] 2.2.4.3"},
@@ -146,6 +147,18 @@ var Table = []Computed{
 	{pid.TagFreeBusyEntryIds, OfFolder, 0, all, "names special folders of its store", "[MS-OXOSFLD] 2.2.6"},
 }
 
+// Added are properties that some servers give to items that lack them. That one side has none is no difference; two
+// different values are.
+var Added = []Computed{
+	{pid.TagConversationTopic, OfItem, 0, exchangeKind, "made of the normalized subject where it is missing", "[MS-OXOMSG] 2.2.1.5"},
+	{pid.TagConversationIndex, OfItem, 0, exchangeKind, "made where it is missing", "[MS-OXOMSG] 2.2.1.3"},
+	{pid.TagConversationId, OfItem, 0, exchangeKind, "made of index and topic where it is missing", "[MS-OXOMSG] 2.2.1.2"},
+	{pid.TagConversationIndexTracking, OfItem, 0, exchangeKind, "made where it is missing", "[MS-OXOMSG] 2.2.1.4"},
+	{pid.TagSearchKey, OfItem, 0, all, "made where it is missing", "[MS-OXCPRPT] 2.2.1.9"},
+	{pid.TagSubjectPrefix, OfItem, 0, all, "made of the subject where it is missing", "[MS-OXCMSG] 2.2.1.9"},
+	{pid.TagNormalizedSubject, OfItem, 0, all, "made of the subject where it is missing", "[MS-OXCMSG] 2.2.1.10"},
+}
+
 const (
 	all          = "all"
 	exchangeKind = "Exchange"
@@ -168,6 +181,14 @@ var computed = func() map[computedKey]Computed {
 	m := make(map[computedKey]Computed, len(Table))
 	for _, c := range Table {
 		m[computedKey{c.Tag.ID(), c.Of}] = c
+	}
+	return m
+}()
+
+var added = func() map[computedKey]bool {
+	m := make(map[computedKey]bool, len(Added))
+	for _, c := range Added {
+		m[computedKey{c.Tag.ID(), c.Of}] = true
 	}
 	return m
 }()

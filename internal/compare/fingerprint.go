@@ -336,10 +336,14 @@ func deltas(out []Delta, where string, a, b *Node) []Delta {
 		}
 		switch {
 		case c < 0:
-			out = append(out, Delta{where, a.Facts[i].Key, name(a.Facts[i].Key), a.Facts[i].Text, ""})
+			if f := a.Facts[i]; !mayBeAdded(a.Of, f.Key) {
+				out = append(out, Delta{where, f.Key, name(f.Key), f.Text, ""})
+			}
 			i++
 		case c > 0:
-			out = append(out, Delta{where, b.Facts[j].Key, name(b.Facts[j].Key), "", b.Facts[j].Text})
+			if f := b.Facts[j]; !mayBeAdded(b.Of, f.Key) {
+				out = append(out, Delta{where, f.Key, name(f.Key), "", f.Text})
+			}
 			j++
 		default:
 			if a.Facts[i].Sum != b.Facts[j].Sum {
@@ -361,6 +365,10 @@ func deltas(out []Delta, where string, a, b *Node) []Delta {
 		out = deltas(out, join(where, "item"), a.Embedded, b.Embedded)
 	}
 	return out
+}
+
+func mayBeAdded(of Object, k mapi.Key) bool {
+	return !k.Named() && added[computedKey{k.Tag.ID(), of}]
 }
 
 func listDeltas(out []Delta, where, what string, a, b []*Node) []Delta {

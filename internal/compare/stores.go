@@ -298,6 +298,10 @@ func (c *comparison) items(ctx context.Context, path string, k mapi.Kind, a, b m
 			if d.Deltas, err = itemDeltas(ctx, a, b, x.id, y.id); err != nil {
 				return err
 			}
+			if len(d.Deltas) == 0 { // one side has what the other's server added
+				c.report.Equal++
+				continue
+			}
 		}
 		c.add(d)
 	}

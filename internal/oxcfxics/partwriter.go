@@ -58,6 +58,9 @@ func (p *PartWriter) Message(m *Message) (*ContentWriter, error) {
 	return p.content, nil
 }
 
+// EndMessage ends the message under way, as beginning the next part would.
+func (p *PartWriter) EndMessage() error { return p.finish() }
+
 // finish ends the message under way.
 func (p *PartWriter) finish() error {
 	if p.w.err != nil || p.content == nil {
