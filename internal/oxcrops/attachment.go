@@ -66,7 +66,7 @@ type ReadRecipientsRequest struct {
 	RowID    uint32 // the first wanted
 	Reserved uint16
 
-	Columns []mapi.Tag // not sent: those of the response that opened the message
+	Columns []mapi.Tag // not sent: those of the response that opened the message; set when that is in the same buffer
 }
 
 // RopID implements Request.
@@ -221,6 +221,8 @@ func (r *OpenEmbeddedMessageResponse) code(c *oxcdata.Coder, _ Request) {
 		r.OpenedMessage.code(c)
 	}
 }
+
+func (r *OpenEmbeddedMessageResponse) opens() (uint8, []mapi.Tag) { return r.Index, r.Columns }
 
 // GetAttachmentTableRequest is RopGetAttachmentTable's request buffer ([MS-OXCROPS] 2.2.6.17.1).
 type GetAttachmentTableRequest struct {

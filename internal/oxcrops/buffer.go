@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/opencdo/opencdo/internal/oxcdata"
+	"github.com/opencdo/opencdo/mapi"
 )
 
 // Logons tells what the layout of a few ROPs depends on and their bytes don't show. Its zero value stands for logons to
@@ -113,8 +114,9 @@ func DecodeResponses(payload []byte, reqs []Request) (resps []Response, handles 
 
 // matcher pairs responses with their requests.
 type matcher struct {
-	reqs []Request
-	next int
+	reqs   []Request
+	next   int
+	opened map[uint8][]mapi.Tag // recipient columns of messages that this buffer opens, by handle index
 }
 
 // response walks RopId and the rest of a response.
@@ -141,7 +143,22 @@ func (m *matcher) response(c *oxcdata.Coder, p *Response) {
 		*p = rop.response()
 	}
 	r := *p
+	if q, ok := q.(*ReadRecipientsRequest); ok && q.Columns == nil {
+		q.Columns = m.opened[q.In]
+	}
 	c.In(responseNames[id], func(c *oxcdata.Coder) { r.code(c, q) })
+	if o, ok := r.(opener); ok && c.Err() == nil && r.Result() == 0 {
+		if m.opened == nil {
+			m.opened = map[uint8][]mapi.Tag{}
+		}
+		index, columns := o.opens()
+		m.opened[index] = columns
+	}
+}
+
+// opener is implemented by responses that tell the recipient columns of a message.
+type opener interface {
+	opens() (index uint8, columns []mapi.Tag)
 }
 
 // request is the request that a response with a RopId answers, nil where it answers none.

@@ -90,6 +90,8 @@ func (r *OpenMessageResponse) code(c *oxcdata.Coder, _ Request) {
 	}
 }
 
+func (r *OpenMessageResponse) opens() (uint8, []mapi.Tag) { return r.Index, r.Columns }
+
 // CreateMessageRequest is RopCreateMessage's request buffer ([MS-OXCROPS] 2.2.6.2.1).
 type CreateMessageRequest struct {
 	Head
@@ -201,6 +203,8 @@ func (r *ReloadCachedInformationResponse) code(c *oxcdata.Coder, _ Request) {
 		r.OpenedMessage.code(c)
 	}
 }
+
+func (r *ReloadCachedInformationResponse) opens() (uint8, []mapi.Tag) { return r.Index, r.Columns }
 
 // SetMessageStatusRequest is RopSetMessageStatus' request buffer ([MS-OXCROPS] 2.2.6.8.1).
 type SetMessageStatusRequest struct {

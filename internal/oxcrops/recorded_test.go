@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"testing"
 
@@ -81,71 +82,119 @@ func tagsOf(list []number) []mapi.Tag {
 // session is what a client remembers to read answers: the recipient columns of open messages, by handle.
 type session map[uint32][]mapi.Tag
 
+// recorder tests recorded exchanges and counts what it saw.
+type recorder struct {
+	records, requests, responses       int
+	malformed, booleans, short, packed int
+	seen                               map[uint8]bool
+	sessions                           map[int]session
+}
+
+func newRecorder() *recorder {
+	return &recorder{seen: map[uint8]bool{}, sessions: map[int]session{}}
+}
+
+func (c *recorder) log(t *testing.T) {
+	t.Logf("%d records: %d requests and %d responses of %d ROPs; %d requests malformed on purpose, %d with Booleans other than 0 "+
+		"and 1, %d responses cut short after a failure, %d packed answers", c.records, c.requests, c.responses, len(c.seen),
+		c.malformed, c.booleans, c.short, c.packed)
+	if c.records == 0 {
+		t.Error("nothing was tested")
+	}
+}
+
 // TestVectorsRecorded decodes the requests and responses of every recorded Execute, compares them with where the recording
 // locates each ROP, and encodes them again to the same bytes.
 func TestVectorsRecorded(t *testing.T) {
-	var count struct{ records, requests, responses, malformed, short, booleans int }
-	seen := map[uint8]bool{}
-	sessions := map[int]session{}
+	c := newRecorder()
 	vectors.Recorded(t, "execute.jsonl.gz", func(line []byte) {
 		var r recordedExecute
 		if err := json.Unmarshal(line, &r); err != nil {
 			t.Fatal(err)
 		}
-		count.records++
-		if sessions[r.Session] == nil {
-			sessions[r.Session] = session{}
-		}
-		t.Run(r.ID, func(t *testing.T) {
-			var all []Request
-			var handles []uint32
-			for i, p := range payloads(t, r.Request.Body, r.Execute.Request) {
-				b := r.Execute.Request[i]
-				public := map[uint8]bool{}
-				for _, rop := range b.ROPs {
-					// ClientData follows only with a public logon.
-					if rop.ID == number(RopSetMessageReadFlag) && rop.Len > 5 {
-						public[p[rop.At+1]] = true
-					}
-				}
-				reqs, h, err := Logons{Public: func(id uint8) bool { return public[id] }}.DecodeRequests(p)
-				if b.NotSplit != "" {
-					count.malformed++
-					if !errors.Is(err, mapi.ErrRPCFormat) {
-						t.Errorf("a request that is malformed on purpose gives %v", err)
-					}
-					return
-				}
-				if err != nil {
-					t.Fatalf("%v\n%x", err, p)
-				}
-				checkRequests(t, p, reqs, h, b)
-				for _, q := range reqs {
-					seen[q.RopID()] = true
-				}
-				count.requests += len(reqs)
-				if again, _ := EncodeRequests(nil, reqs, h); !bytes.Equal(again, p) {
-					count.booleans++
-				}
-				all, handles = append(all, reqs...), h
-			}
-			for i, p := range payloads(t, r.Response.Body, r.Execute.Response) {
-				b := r.Execute.Response[i]
-				reqs := all
-				if i > 0 { // a packed answer: as if its ROP had been sent again
-					reqs = all[len(all)-1:]
-				}
-				sessions[r.Session].requested(reqs, handles)
-				short := checkResponses(t, p, reqs, handles, b, sessions[r.Session])
-				count.responses += len(b.ROPs)
-				count.short += short
-			}
-		})
+		t.Run(r.ID, func(t *testing.T) { c.execute(t, &r) })
 	})
-	t.Logf("%d records: %d requests and %d responses of %d ROPs; %d requests malformed on purpose, %d with Booleans other than 0 and 1, "+
-		"%d responses cut short after a failure", count.records, count.requests, count.responses, len(seen), count.malformed, count.booleans, count.short)
-	if count.records == 0 {
-		t.Error("nothing was tested")
+	c.log(t)
+}
+
+// TestVectorsRecordedRPC does the same for the calls of EcDoRpcExt2 that were recorded with their stubs.
+func TestVectorsRecordedRPC(t *testing.T) {
+	c := newRecorder()
+	n := 0
+	vectors.Recorded(t, "rpchttp.jsonl.gz", func(line []byte) {
+		n++
+		var r struct {
+			ID    string
+			Calls []struct {
+				Execute  struct{ Request, Response []recordedBuffer }
+				Request  string `json:"request_stub"`
+				Response string `json:"response_stub"`
+				Opnum    int
+			}
+		}
+		if err := json.Unmarshal(line, &r); err != nil {
+			t.Fatal(err)
+		}
+		for i, call := range r.Calls {
+			if call.Opnum != 11 || call.Request == "" {
+				continue
+			}
+			e := recordedExecute{Session: n, Execute: call.Execute}
+			e.Request.Body, e.Response.Body = call.Request, call.Response
+			t.Run(fmt.Sprintf("%s-%d", r.ID, i), func(t *testing.T) { c.execute(t, &e) })
+		}
+	})
+	c.log(t)
+}
+
+func (c *recorder) execute(t *testing.T, r *recordedExecute) {
+	c.records++
+	s := c.sessions[r.Session]
+	if s == nil {
+		s = session{}
+		c.sessions[r.Session] = s
+	}
+	var all []Request
+	var handles []uint32
+	for i, p := range payloads(t, r.Request.Body, r.Execute.Request) {
+		b := r.Execute.Request[i]
+		public := map[uint8]bool{}
+		for _, rop := range b.ROPs {
+			// ClientData follows only with a public logon.
+			if rop.ID == number(RopSetMessageReadFlag) && rop.Len > 5 {
+				public[p[rop.At+1]] = true
+			}
+		}
+		reqs, h, err := Logons{Public: func(id uint8) bool { return public[id] }}.DecodeRequests(p)
+		if b.NotSplit != "" {
+			c.malformed++
+			if !errors.Is(err, mapi.ErrRPCFormat) {
+				t.Errorf("a request that is malformed on purpose gives %v", err)
+			}
+			return
+		}
+		if err != nil {
+			t.Fatalf("%v\n%x", err, p)
+		}
+		checkRequests(t, p, reqs, h, b)
+		c.requests += len(reqs)
+		for _, q := range reqs {
+			c.seen[q.RopID()] = true
+		}
+		if again, _ := EncodeRequests(nil, reqs, h); !bytes.Equal(again, p) {
+			c.booleans++
+		}
+		all, handles = append(all, reqs...), h
+	}
+	s.requested(all, handles)
+	for i, p := range payloads(t, r.Response.Body, r.Execute.Response) {
+		b, reqs := r.Execute.Response[i], all
+		if i > 0 { // as if the last ROP had been sent again
+			c.packed++
+			reqs = all[len(all)-1:]
+		}
+		c.short += checkResponses(t, p, reqs, handles, b, s)
+		c.responses += len(b.ROPs)
 	}
 }
 
