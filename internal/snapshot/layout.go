@@ -65,9 +65,13 @@ func isItemDir(name string) bool { return itemDirectory.MatchString(name) }
 // reserved are names that Windows gives to devices, with any extension.
 var reserved = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?$`)
 
-// clean makes a text part of a legal name of at most size bytes. The empty text stays empty.
+// clean makes a text the beginning of a legal name, of at most size bytes. Nothing may be left of it.
 func clean(text string, size int) string {
 	var b strings.Builder
+	text = strings.TrimLeft(text, ". \t\r\n")
+	if reserved.MatchString(text) {
+		b.WriteByte('_')
+	}
 	for _, r := range text {
 		if r == utf8.RuneError || strings.ContainsRune(`<>:"/\|?*`, r) || !unicode.IsPrint(r) {
 			r = '_'
@@ -77,7 +81,7 @@ func clean(text string, size int) string {
 		}
 		b.WriteRune(r)
 	}
-	return strings.TrimRight(strings.TrimSpace(b.String()), ". ")
+	return strings.TrimRight(b.String(), ". ")
 }
 
 // dirName is the name of a folder's directory. One that isn't the folder's name letter for letter has a hash of that in it,
@@ -85,16 +89,16 @@ func clean(text string, size int) string {
 func dirName(name string) string {
 	const tail = 1 + 8
 	c := clean(name, maxName-tail)
-	if c == name && c != "" && c[0] != '.' && !isItemDir(c) && !reserved.MatchString(c) {
+	if c == name && c != "" && !isItemDir(c) {
 		return c
 	}
 	sum := sha256.Sum256([]byte(name))
-	return strings.TrimLeft(c, ".") + "~" + hex.EncodeToString(sum[:4])
+	return c + "~" + hex.EncodeToString(sum[:4])
 }
 
 // itemName is the name of an item's file without extension.
 func itemName(subject, id string) string {
-	s := strings.TrimLeft(clean(subject, maxSubject), ".")
+	s := clean(subject, maxSubject)
 	if s == "" {
 		s = "no subject"
 	}
