@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"path/filepath"
 
+	"github.com/opencdo/opencdo/backup"
 	"github.com/opencdo/opencdo/internal/localstore"
 	"github.com/opencdo/opencdo/internal/settings"
 	"github.com/opencdo/opencdo/mapi"
@@ -44,6 +45,14 @@ func (cfg *Config) warn(message string) {
 	}
 }
 
+// repositoryPassword asks for the password of a repository.
+func (cfg *Config) repositoryPassword(repository string) backup.Password {
+	if cfg.RepositoryPassword == nil {
+		return nil
+	}
+	return func(ctx context.Context) (string, error) { return cfg.RepositoryPassword(ctx, repository) }
+}
+
 // home is the folder of the settings.
 func (cfg *Config) home() (string, error) {
 	if cfg.Home != "" {
@@ -69,6 +78,8 @@ func Open(ctx context.Context, address string, cfg *Config) (mapi.Store, error) 
 		return openExchange(ctx, a.Info, cfg)
 	case SchemeLocal:
 		return localstore.Open(ctx, filepath.Clean(a.Name))
+	case SchemeSnapshot:
+		return backup.OpenAddress(ctx, a.Name, cfg.repositoryPassword(a.Name))
 	}
 	return nil, &mapi.Error{Op: "open", Object: address, Code: mapi.ErrNoSupport, Err: errors.New("this kind of store cannot be opened yet")}
 }

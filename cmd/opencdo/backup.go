@@ -1,0 +1,292 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/opencdo/opencdo"
+	"github.com/opencdo/opencdo/backup"
+	"github.com/opencdo/opencdo/mapi"
+)
+
+type backupCmd struct {
+	Store string   `arg:"" help:"The mailbox to back up." placeholder:"STORE"`
+	Repo  string   `required:"" help:"Directory of the repository; it is made if it isn't there." placeholder:"DIR"`
+	Name  string   `help:"Address under which the snapshot is found again. Default: the mailbox's name in STORE." placeholder:"MAILBOX"`
+	Tag   []string `help:"Note this with the snapshot." placeholder:"TAG"`
+	Jobs  int      `help:"How many items to read at once." default:"4" placeholder:"N"`
+	JSON  bool     `name:"json" help:"Print the report for programs."`
+}
+
+func (backupCmd) Help() string {
+	return "Everything that was read is stored encrypted, each attachment once. Items that cannot be read are named and the run goes on; the exit code is 3 then. A run that was interrupted leaves no snapshot, but the next one does not store again what it stored.\n\nExamples:\n  opencdo backup exchange:alice@contoso.test@mail.contoso.test --repo /srv/mail\n  opencdo backup local:alice.db --repo /srv/mail --name alice@contoso.test --repo-password-file /etc/opencdo/repo"
+}
+
+// openRepo opens a repository, or makes it where make is set and there is none.
+func (a *app) openRepo(ctx context.Context, dir string, make bool) (*backup.Repository, error) {
+	password := func(ctx context.Context) (string, error) { return a.repositoryPassword(ctx, dir) }
+	repo, err := backup.Open(ctx, dir, password)
+	if make && errors.Is(err, backup.ErrNoRepository) {
+		return backup.Init(ctx, dir, password)
+	}
+	return repo, err
+}
+
+// mailboxName is the name that a snapshot of a store is found under, and the server that the store is on.
+func mailboxName(addr opencdo.Address) (name, server string) {
+	if addr.Scheme == opencdo.SchemeExchange {
+		return addr.Info.Mailbox, addr.Info.Server
+	}
+	name = strings.NewReplacer(`\`, "/").Replace(addr.Name)
+	return name[strings.LastIndexByte(name, '/')+1:], string(addr.Scheme)
+}
+
+// Run backs up.
+func (c backupCmd) Run(ctx context.Context, a *app) error {
+	st, addr, err := a.open(ctx, c.Store)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	if addr.Path != "" {
+		return usage("backup takes a whole store; \"opencdo cp\" copies a folder")
+	}
+	repo, err := a.openRepo(ctx, c.Repo, true)
+	if err != nil {
+		return err
+	}
+	name, server := mailboxName(addr)
+	if c.Name != "" {
+		name = c.Name
+	}
+	a.progress.begin()
+	r, err := backup.Run(ctx, st, repo, backup.Options{Mailbox: name, Server: server, Tags: c.Tag, Jobs: c.Jobs, Progress: a.transferProgress})
+	if err != nil {
+		a.printProblems(r.Copy)
+		return err
+	}
+	if c.JSON {
+		if err := a.json(r); err != nil {
+			return err
+		}
+	} else {
+		a.printProblems(r.Copy)
+		a.printf("snapshot %s of %s: %d items (%s) in %v; %s new, %s stored", r.Snapshot.Short, name, r.Copied+r.Skipped,
+			size(r.Bytes), r.Ended.Sub(r.Started).Round(100*time.Millisecond), size(int64(r.Added)), size(int64(r.Stored)))
+	}
+	if len(r.Problems) > 0 {
+		return incomplete{fmt.Sprintf("%d items or folders could not be read; the rest is backed up", len(r.Problems))}
+	}
+	return nil
+}
+
+// printProblems names what was not copied, and what was copied otherwise than one may expect.
+func (a *app) printProblems(r backup.Copy) {
+	for _, n := range r.Notes {
+		a.printf("note: %s", clean(n.String()))
+	}
+	for _, p := range r.Problems {
+		a.printf("failed: %s", clean(p.String()))
+	}
+}
+
+type snapshotsCmd struct {
+	Repo    string `required:"" help:"Directory of the repository." placeholder:"DIR"`
+	Mailbox string `help:"Only snapshots of this mailbox." placeholder:"MAILBOX"`
+	JSON    bool   `name:"json" help:"Print facts for programs."`
+}
+
+func (snapshotsCmd) Help() string {
+	return "Examples:\n  opencdo snapshots --repo /srv/mail\n  opencdo snapshots --repo /srv/mail --mailbox alice@contoso.test --json"
+}
+
+// Run lists snapshots.
+func (c snapshotsCmd) Run(ctx context.Context, a *app) error {
+	repo, err := a.openRepo(ctx, c.Repo, false)
+	if err != nil {
+		return err
+	}
+	list, err := repo.Snapshots(ctx, c.Mailbox)
+	if c.JSON {
+		if list == nil {
+			list = []backup.Snapshot{}
+		}
+		if jerr := a.json(list); err == nil {
+			err = jerr
+		}
+		return err
+	}
+	for _, s := range list {
+		a.printf("%s  %s  %-32s %9s  %s", s.Short, s.Time.Local().Format("2006-01-02 15:04:05"), clean(s.Mailbox), size(int64(s.Bytes)), clean(s.Server))
+	}
+	if err == nil && len(list) == 0 {
+		a.printf("no snapshots")
+	}
+	return err
+}
+
+type restoreCmd struct {
+	Snapshot string `arg:"" help:"What to recover: an id of a snapshot or latest/MAILBOX, with --repo, or a whole snapshot: address; a path in it may follow." placeholder:"SNAPSHOT[//PATH]"`
+	To       string `required:"" help:"The store to recover to, or a folder in it." placeholder:"STORE[//PATH]"`
+	Repo     string `help:"Directory of the repository." placeholder:"DIR"`
+	Jobs     int    `help:"How many items to write at once." default:"4" placeholder:"N"`
+	NoProof  bool   `help:"Don't compare what was restored with the snapshot afterwards."`
+	JSON     bool   `name:"json" help:"Print the report for programs."`
+}
+
+func (restoreCmd) Help() string {
+	return "Items that the destination has already are left as they are: a restore that was interrupted is finished by running it again, and restoring twice changes nothing. Afterwards what was restored is compared with the snapshot, property by property.\n\nExamples:\n  opencdo restore latest/alice@contoso.test --repo /srv/mail --to exchange:alice@contoso.test@mail.contoso.test\n  opencdo restore 1f0c3a9b//Inbox/2019 --repo /srv/mail --to msg:rescued\n  opencdo restore \"latest/alice@contoso.test//Inbox/#12\" --repo /srv/mail --to exchange:bob@contoso.test@mail.contoso.test//Inbox"
+}
+
+// Run restores.
+func (c restoreCmd) Run(ctx context.Context, a *app) error {
+	address := c.Snapshot
+	if !strings.HasPrefix(strings.ToLower(address), string(opencdo.SchemeSnapshot)+":") {
+		if c.Repo == "" {
+			return usage("--repo names the repository of the snapshot")
+		}
+		address = string(opencdo.SchemeSnapshot) + ":" + c.Repo + "#" + c.Snapshot
+	}
+	src, from, err := a.openPlace(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dst, addr, err := a.open(ctx, c.To)
+	if err != nil {
+		return err
+	}
+	defer dst.Close()
+	o := backup.RestoreOptions{Jobs: c.Jobs, NoProof: c.NoProof, Progress: a.transferProgress,
+		ProofProgress: func(_, items int, folder string) { a.progress.show("comparing "+folder, items, 0, 0) }}
+	if addr.Path != "" {
+		to, err := makePath(ctx, dst, addr.Path)
+		if err != nil {
+			return err
+		}
+		o.Into = to.ID()
+	}
+	if from.Item != "" {
+		o.Items = []mapi.EntryID{from.Item}
+		if o.Into == "" {
+			to, err := makePath(ctx, dst, from.Path)
+			if err != nil {
+				return err
+			}
+			o.Into = to.ID()
+		}
+	}
+	a.progress.begin()
+	r, err := backup.Restore(ctx, src, slashPath(from.Path), dst, o)
+	if err != nil {
+		a.printProblems(r.Copy)
+		return err
+	}
+	if c.JSON {
+		if err := a.json(r); err != nil {
+			return err
+		}
+	} else {
+		a.printRestored(r)
+	}
+	if len(r.Problems) > 0 || r.DifferenceCount > 0 {
+		return incomplete{fmt.Sprintf("%d problems, %d differences", len(r.Problems), r.DifferenceCount)}
+	}
+	return nil
+}
+
+func (a *app) printRestored(r *backup.RestoreReport) {
+	a.printProblems(r.Copy)
+	a.printf("%d items restored (%s), %d were there already, %d failed", r.Copied, size(r.Bytes), r.Skipped, r.Failed)
+	if !r.Proved {
+		return
+	}
+	for _, d := range r.Differences {
+		a.printDifference(d)
+	}
+	a.printf("compared %d items with the snapshot: %d differences", r.Compared, r.DifferenceCount)
+}
+
+// slashPath is a path as package backup reads it.
+func slashPath(path string) string {
+	names := opencdo.SplitPath(path)
+	for i, n := range names {
+		names[i] = strings.NewReplacer("%", "%25", "/", "%2F").Replace(n)
+	}
+	return strings.Join(names, "/")
+}
+
+// makePath finds a folder and makes those that are missing on the way.
+func makePath(ctx context.Context, st mapi.Store, path string) (mapi.Folder, error) {
+	p, err := opencdo.Find(ctx, st, "")
+	if err != nil {
+		return nil, err
+	}
+	f := p.Folder
+	for _, name := range opencdo.SplitPath(path) {
+		next, err := childOf(ctx, st, f, name)
+		if err != nil {
+			return nil, err
+		}
+		if next == nil {
+			if next, err = f.CreateFolder(ctx, name, nil); err != nil {
+				return nil, err
+			}
+		}
+		f = next
+	}
+	return f, nil
+}
+
+func childOf(ctx context.Context, st mapi.Store, f mapi.Folder, name string) (mapi.Folder, error) {
+	for x, err := range f.Folders(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if strings.EqualFold(x.Name, name) {
+			return st.Folder(ctx, x.ID)
+		}
+	}
+	return nil, nil
+}
+
+type verifyCmd struct {
+	Repo     string `required:"" help:"Directory of the repository." placeholder:"DIR"`
+	ReadData bool   `help:"Read every byte, and open every item."`
+	JSON     bool   `name:"json" help:"Print the report for programs."`
+}
+
+func (verifyCmd) Help() string {
+	return "Examples:\n  opencdo verify --repo /srv/mail\n  opencdo verify --repo /srv/mail --read-data"
+}
+
+// Run verifies a repository.
+func (c verifyCmd) Run(ctx context.Context, a *app) error {
+	repo, err := a.openRepo(ctx, c.Repo, false)
+	if err != nil {
+		return err
+	}
+	r, err := repo.Verify(ctx, backup.VerifyOptions{ReadData: c.ReadData, Progress: func(p backup.VerifyProgress) {
+		a.progress.show("verifying", p.Items, 0, p.Bytes)
+	}})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		if err := a.json(r); err != nil {
+			return err
+		}
+	} else {
+		for _, m := range r.Messages {
+			a.printf("damaged: %s", clean(m))
+		}
+		a.printf("%d snapshots, %d packs (%s), %d blobs, %d items read: %d faults", r.Snapshots, r.Packs, size(r.PackBytes), r.Blobs, r.Items, r.Faults)
+	}
+	if r.Faults > 0 {
+		return fmt.Errorf("%w: %d faults in %s", backup.ErrDamaged, r.Faults, c.Repo)
+	}
+	return nil
+}

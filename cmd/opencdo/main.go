@@ -1,0 +1,81 @@
+// Command opencdo browses, backs up and recovers mailboxes, and serves them.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// commands are all commands with their flags. Every command has a Run method; what several share is in [app].
+type commands struct {
+	Whoami    whoamiCmd    `cmd:"" help:"Log on and tell whose store it is."`
+	Tree      treeCmd      `cmd:"" help:"Show the folders of a store."`
+	Ls        lsCmd        `cmd:"" help:"List the items of a folder."`
+	Show      showCmd      `cmd:"" help:"Show an item, or a folder's properties."`
+	Addresses addressesCmd `cmd:"" help:"List or search the address book of a server."`
+	Cp        cpCmd        `cmd:"" help:"Copy a store, a folder or an item."`
+	Backup    backupCmd    `cmd:"" help:"Back a mailbox up into a repository."`
+	Snapshots snapshotsCmd `cmd:"" help:"List the snapshots of a repository."`
+	Restore   restoreCmd   `cmd:"" help:"Recover items, folders or a whole mailbox from a snapshot."`
+	Verify    verifyCmd    `cmd:"" help:"Check that a repository is whole."`
+	Diff      diffCmd      `cmd:"" help:"Compare two stores item by item and property by property."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
+
+	globals
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is the whole program but for the process around it.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var c commands
+	exited := -1
+	p, err := kong.New(&c,
+		kong.Name("opencdo"),
+		kong.Description("Mailboxes without Outlook: browse, back up and recover Exchange mailboxes and everything else that holds mail.\n\nStores are named by addresses: exchange:MAILBOX@SERVER, local:FILE, msg:DIR, snapshot:REPO#ID. A path inside a store follows after \"//\"."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { exited = code }),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		fmt.Fprintln(stderr, "opencdo:", err)
+		return exitFailure
+	}
+	k, err := p.Parse(args)
+	if exited >= 0 { // --help was shown
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "opencdo: %v\nRun \"opencdo --help\" for the commands, \"opencdo COMMAND --help\" for one of them.\n", err)
+		return exitUsage
+	}
+	a := newApp(&c.globals, stdin, stdout, stderr)
+	k.BindTo(ctx, (*context.Context)(nil))
+	k.Bind(a)
+	err = k.Run()
+	a.progress.done()
+	if err == nil {
+		return exitOK
+	}
+	code, text := explain(err)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		code, text = exitInterrupted, "interrupted"
+	}
+	if text != "" {
+		fmt.Fprintln(stderr, "opencdo:", text)
+	}
+	return code
+}
