@@ -203,8 +203,16 @@ func clamp32(n int64) int32 { return int32(min(n, math.MaxInt32)) }
 // Folders implements mapi.Folder.
 func (f *Folder) Folders(ctx context.Context) iter.Seq2[mapi.FolderInfo, error] {
 	return func(yield func(mapi.FolderInfo, error) bool) {
-		for row, err := range f.s.folderRows(ctx, "parent = ? AND fid <> parent ORDER BY folded", int64(f.fid)) {
-			if err != nil {
+		list, err := f.s.listFolders(ctx, "parent = ? AND fid <> parent ORDER BY folded", int64(f.fid))
+		if err == nil && len(list) == 0 {
+			err = f.exists(ctx, f.s.read)
+		}
+		if err != nil {
+			yield(mapi.FolderInfo{}, f.s.fail("list folders", err))
+			return
+		}
+		for _, row := range list {
+			if err := ctx.Err(); err != nil {
 				yield(mapi.FolderInfo{}, f.s.fail("list folders", err))
 				return
 			}
@@ -220,26 +228,7 @@ func (f *folderRow) info(s *Store) mapi.FolderInfo {
 		Associated: int(f.associated), HasChildren: f.children > 0, Search: f.kind == folderSearch, Hidden: f.hidden}
 }
 
-// folderRows reads folders, all at once: there are never so many that it matters, and the caller may take its time.
-func (s *Store) folderRows(ctx context.Context, where string, args ...any) iter.Seq2[*folderRow, error] {
-	return func(yield func(*folderRow, error) bool) {
-		list, err := s.listFolders(ctx, where, args...)
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		for _, row := range list {
-			if err := ctx.Err(); err != nil {
-				yield(nil, err)
-				return
-			}
-			if !yield(row, nil) {
-				return
-			}
-		}
-	}
-}
-
+// listFolders reads folders, all at once: there are never so many that it matters, and the caller may take its time.
 func (s *Store) listFolders(ctx context.Context, where string, args ...any) (list []*folderRow, err error) {
 	if err := s.alive(); err != nil {
 		return nil, err

@@ -72,7 +72,10 @@ func (f *Folder) CreateAs(ctx context.Context, k mapi.Kind, as Identity) (mapi.I
 	if k != mapi.Normal && k != mapi.Associated {
 		return nil, &mapi.Error{Op: "create item", Object: k.String(), Code: mapi.ErrNoSupport, Err: errors.New("only deletion puts items there")}
 	}
-	if err := f.exists(ctx); err != nil {
+	if err := f.s.alive(); err != nil {
+		return nil, err
+	}
+	if err := f.exists(ctx, f.s.read); err != nil {
 		return nil, f.s.fail("create item", err)
 	}
 	w := f.writer(ctx, k, 0)
@@ -80,12 +83,10 @@ func (f *Folder) CreateAs(ctx context.Context, k mapi.Kind, as Identity) (mapi.I
 	return w, nil
 }
 
-func (f *Folder) exists(ctx context.Context) error {
-	if err := f.s.alive(); err != nil {
-		return err
-	}
+// exists fails for a folder that was deleted since it was opened.
+func (f *Folder) exists(ctx context.Context, q querier) error {
 	var one int
-	return f.s.read.QueryRowContext(ctx, "SELECT 1 FROM folders WHERE fid = ?", int64(f.fid)).Scan(&one)
+	return q.QueryRowContext(ctx, "SELECT 1 FROM folders WHERE fid = ?", int64(f.fid)).Scan(&one)
 }
 
 func (f *Folder) writer(ctx context.Context, k mapi.Kind, replace ID) *writer {

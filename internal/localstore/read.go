@@ -82,11 +82,12 @@ func (b blob) all(t mapi.Type) (v mapi.Value, err error) {
 	if b.ref.Size > maxEncoded {
 		return nil, &mapi.Error{Op: "read value", Object: b.s.path, Code: mapi.ErrNoMemory, Err: fmt.Errorf("it has %d bytes", b.ref.Size)}
 	}
-	c := coder{buf: make([]byte, b.ref.Size)}
 	r, _ := b.Open()
-	if _, err := io.ReadFull(r, c.buf); err != nil {
+	data, err := io.ReadAll(r) // grows with what is there: a damaged size takes no memory
+	if err != nil {
 		return nil, err
 	}
+	c := coder{buf: data}
 	value(&c, t, &v)
 	return v, c.err
 }

@@ -306,6 +306,9 @@ func sqlValue(t mapi.Type, v mapi.Value) (any, bool) {
 func (f *Folder) Rows(ctx context.Context, q mapi.Query) iter.Seq2[mapi.Row, error] {
 	return func(yield func(mapi.Row, error) bool) {
 		err := f.s.view(ctx, func(tx *sql.Tx) error {
+			if err := f.exists(ctx, tx); err != nil {
+				return err
+			}
 			r := rowReader{ctx: ctx, s: f.s, q: tx, f: f}
 			p := newPlan(q)
 			reopen, err := r.reopen(p)

@@ -96,7 +96,7 @@ func (s *Store) SetRole(ctx context.Context, fid ID, r mapi.Role) error {
 		if err := tx.exec("UPDATE folders SET role = NULL WHERE role = ?", role); err != nil {
 			return err
 		}
-		return tx.exec("UPDATE folders SET role = ? WHERE fid = ?", role, int64(fid))
+		return tx.one("UPDATE folders SET role = ? WHERE fid = ?", role, int64(fid))
 	}))
 }
 
