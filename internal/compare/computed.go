@@ -23,7 +23,7 @@ const (
 type Computed struct {
 	Tag     mapi.Tag
 	Of      Object
-	Mask    uint32 // of an Integer32: only these bits are computed, the others are compared; 0: all of it, or Added
+	Mask    uint32 // of an Integer32: only these bits are computed, the others are compared; 0: all of it
 	Stores  string // which kinds of store
 	Reason  string
 	Section string // where a specification says so
@@ -155,8 +155,6 @@ var Added = []Computed{
 	{pid.TagConversationId, OfItem, 0, exchangeKind, "made of index and topic where it is missing", "[MS-OXOMSG] 2.2.1.2"},
 	{pid.TagConversationIndexTracking, OfItem, 0, exchangeKind, "made where it is missing", "[MS-OXOMSG] 2.2.1.4"},
 	{pid.TagSearchKey, OfItem, 0, all, "made where it is missing", "[MS-OXCPRPT] 2.2.1.9"},
-	{pid.TagSubjectPrefix, OfItem, 0, all, "made of the subject where it is missing", "[MS-OXCMSG] 2.2.1.9"},
-	{pid.TagNormalizedSubject, OfItem, 0, all, "made of the subject where it is missing", "[MS-OXCMSG] 2.2.1.10"},
 }
 
 const (
