@@ -25,7 +25,7 @@ func (r *run) copyBulk(ctx context.Context, b batch, to mapi.BulkWriter) error {
 			if _, wanted := alone[id]; !wanted || b.check[id] {
 				continue
 			}
-			s := &sink{to: w}
+			s := &sink{to: w, title: b.titles[id]}
 			if read(s) != nil {
 				if err = w.Drop(); err != nil {
 					break
@@ -50,7 +50,7 @@ func (r *run) copyBulk(ctx context.Context, b batch, to mapi.BulkWriter) error {
 			alone[x.id] = x.s
 			continue
 		}
-		b.known.committed(keyOf(x.s.searchKey))
+		b.known.committed(x.s)
 		r.done(b, x.id, x.s)
 	}
 	for _, id := range b.ids {

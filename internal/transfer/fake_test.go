@@ -122,3 +122,63 @@ func (w *faultyWriter) Commit(ctx context.Context) (mapi.EntryID, error) {
 	}
 	return id, err
 }
+
+// bulkFolder is a faultyFolder that takes items in bulk. Faults are asked for as "whole" (an item), "flush" and "flushed".
+type bulkFolder struct{ *faultyFolder }
+
+type bulky struct{ *faulty }
+
+func (s bulky) Folder(ctx context.Context, id mapi.EntryID) (mapi.Folder, error) {
+	f, err := s.faulty.Folder(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return bulkFolder{f.(*faultyFolder)}, nil
+}
+
+func (f bulkFolder) WriteAll(ctx context.Context, k mapi.Kind) (mapi.BulkItems, error) {
+	if err := f.s.check("bulk", k.String()); err != nil {
+		return nil, err
+	}
+	return &bulkItems{f: f, ctx: ctx, kind: k}, nil
+}
+
+type bulkItems struct {
+	mapi.ItemBuilder
+	f     bulkFolder
+	ctx   context.Context
+	kind  mapi.Kind
+	whole []*mapi.Item
+}
+
+func (w *bulkItems) Next() error {
+	it := w.Item
+	w.ItemBuilder = mapi.ItemBuilder{}
+	w.whole = append(w.whole, &it)
+	return w.f.s.check("whole", it.Props.Text(pid.TagSubject))
+}
+
+func (w *bulkItems) Drop() error {
+	w.ItemBuilder = mapi.ItemBuilder{}
+	return nil
+}
+
+// Flush writes the items; when the fault is "flush" only half of them.
+func (w *bulkItems) Flush() error {
+	half := w.f.s.check("flush", "")
+	if half != nil {
+		w.whole = w.whole[:len(w.whole)/2]
+	}
+	for _, it := range w.whole {
+		if _, err := mapi.WriteItem(w.ctx, w.f.Folder, w.kind, it); err != nil {
+			return err
+		}
+	}
+	w.whole = nil
+	if half != nil {
+		return half
+	}
+	return w.f.s.check("flushed", "")
+}
+
+func (w *bulkItems) Close() error { return nil }

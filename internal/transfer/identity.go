@@ -62,7 +62,7 @@ type known struct {
 	source  map[key]bool // source keys of which both sides have equally many
 	search  map[key]decision
 	noKey   bool             // what lacks a search key is to be looked at
-	present map[key]int      // items of the destination by search key
+	present map[key]int      // items of the destination by their kin; nil when not known
 	took    map[key]int      // copied since
 	digests map[[32]byte]int // of the destination's items that have to be looked at
 	mu      sync.Mutex
@@ -119,9 +119,7 @@ func (r *run) know(ctx context.Context, l *list) (*known, error) {
 		return nil, err
 	}
 	for _, h := range have {
-		if h.search != (key{}) {
-			k.present[h.search]++
-		}
+		k.present[h.kin()]++
 	}
 
 	balance := map[key][2]int{}
@@ -223,32 +221,48 @@ func (r *run) digest(ctx context.Context, f mapi.Folder, id mapi.EntryID) (sum [
 	return sum, err
 }
 
-// committed notes that an item was written.
-func (k *known) committed(search key) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if search != (key{}) {
-		k.took[search]++
+// kin is what an item whose commit was not answered is looked for by: its search key, else its title.
+func (i identity) kin() key {
+	if i.search != (key{}) {
+		return i.search
 	}
+	return i.title
 }
 
-// landed tells whether an item is there whose commit was not answered: one more has its search key than is known of.
-func (k *known) landed(ctx context.Context, l *list, searchKey []byte) (bool, error) {
-	if k.present == nil || len(searchKey) == 0 {
+func (s *sink) kin() key {
+	return identity{search: keyOf(s.searchKey), title: keyOf([]byte(s.title))}.kin()
+}
+
+// committed notes that an item was written.
+func (k *known) committed(s *sink) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.took[s.kin()]++
+}
+
+// landed tells whether an item is there whose commit was not answered: the destination has one more of its kin than is
+// known of.
+func (k *known) landed(ctx context.Context, l *list, s *sink) (bool, error) {
+	if k.present == nil {
 		return false, nil
 	}
 	search := mapi.TagKey(pid.TagSearchKey)
+	where := mapi.Restriction(mapi.ResNot{Res: mapi.ResExist{Key: search}})
+	if len(s.searchKey) > 0 {
+		where = mapi.ResProperty{Op: mapi.RelEQ, Key: search, Value: s.searchKey}
+	}
 	n := 0
-	for _, err := range l.dst.Rows(ctx, mapi.Query{Kind: l.kind, Where: mapi.ResProperty{Op: mapi.RelEQ, Key: search, Value: searchKey}}) {
+	for row, err := range l.dst.Rows(ctx, mapi.Query{Kind: l.kind, Columns: identityColumns, Where: where}) {
 		if err != nil {
 			return false, err
 		}
-		n++
+		if identify(row).kin() == s.kin() {
+			n++
+		}
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	id := keyOf(searchKey)
-	return n > k.present[id]+k.took[id], nil
+	return n > k.present[s.kin()]+k.took[s.kin()], nil
 }
 
 // refuses tells whether the destination cannot take items of a kind at all.

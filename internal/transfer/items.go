@@ -66,7 +66,7 @@ func (r *run) copyItem(ctx context.Context, b batch, id mapi.EntryID, read func(
 			}
 			read = one
 		}
-		s, err = r.write(ctx, b.list, s, read)
+		s, err = r.write(ctx, b, id, s, read)
 		return err
 	})
 	switch {
@@ -115,18 +115,18 @@ func (r *run) refuse(l *list, err error) {
 }
 
 // write makes one attempt to copy an item. last is the attempt before it, or nil.
-func (r *run) write(ctx context.Context, l *list, last *sink, read func(mapi.ItemSink) error) (*sink, error) {
+func (r *run) write(ctx context.Context, b batch, id mapi.EntryID, last *sink, read func(mapi.ItemSink) error) (*sink, error) {
 	if last != nil && last.unanswered {
-		there, err := l.known.landed(ctx, l, last.searchKey)
+		there, err := b.known.landed(ctx, b.list, last)
 		if err != nil {
 			return last, err
 		}
 		if there {
-			l.known.committed(keyOf(last.searchKey))
+			b.known.committed(last)
 			return last, nil
 		}
 	}
-	w, err := l.dst.Create(ctx, l.kind)
+	w, err := b.dst.Create(ctx, b.kind)
 	if refuses(err) {
 		err = &refusalError{err}
 	}
@@ -134,7 +134,7 @@ func (r *run) write(ctx context.Context, l *list, last *sink, read func(mapi.Ite
 		return nil, err
 	}
 	defer w.Close()
-	s := &sink{to: w}
+	s := &sink{to: w, title: b.titles[id]}
 	if err := read(s); err != nil {
 		return s, err
 	}
@@ -142,13 +142,14 @@ func (r *run) write(ctx context.Context, l *list, last *sink, read func(mapi.Ite
 		s.unanswered = transient(err)
 		return s, err
 	}
-	l.known.committed(keyOf(s.searchKey))
+	b.known.committed(s)
 	return s, nil
 }
 
 // sink passes an item on, without what names it in its old store, and looks at what passes.
 type sink struct {
 	to    mapi.ItemSink
+	title string
 	depth int
 	bytes int64
 

@@ -454,3 +454,34 @@ func TestProgress(t *testing.T) {
 		t.Errorf("the last progress is %+v", last)
 	}
 }
+
+// Items written in bulk are all there, once, whatever becomes of the run that took them.
+func TestBulk(t *testing.T) {
+	for op, err := range map[string]error{
+		"":        nil,
+		"bulk":    &mapi.Error{Op: "write items", Code: mapi.ErrNoSupport},
+		"read":    &mapi.Error{Op: "execute", Code: mapi.ErrNetwork},
+		"whole":   &mapi.Error{Op: "execute", Code: mapi.ErrNetwork},
+		"flush":   &mapi.Error{Op: "execute", Code: mapi.ErrNetwork},
+		"flushed": &mapi.Error{Op: "execute", Code: mapi.ErrNetwork},
+	} {
+		t.Run("fault at "+op, func(t *testing.T) {
+			calls := 0
+			fault := func(o, _ string) error {
+				if o == op {
+					if calls++; calls%4 == 2 {
+						return err
+					}
+				}
+				return nil
+			}
+			src, dst := many(t, 30), empty()
+			for i := range 6 {
+				write(t, folder(t, src, mapi.RoleDrafts), mapi.Normal, mail(fmt.Sprint("draft without key ", i%3), ""))
+			}
+			r := run(t, &faulty{Store: src, fault: fault}, bulky{&faulty{Store: dst, fault: fault}}, transfer.Options{Backoff: 1, Batch: 4, Workers: 1})
+			counts(t, "copy", r, 36, 0, 0)
+			same(t, src, dst)
+		})
+	}
+}
