@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"unicode/utf16"
 )
 
 // Item is a message held in memory, large values as [Blob]s. It suits single items: copies between stores stream.
@@ -252,30 +251,3 @@ func (b MemBlob) Size() int64 { return int64(len(b)) }
 
 // Open implements Blob.
 func (b MemBlob) Open() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
-
-// EncodeUTF16 is s in UTF-16LE without terminator. Unpaired surrogates that DecodeUTF16 kept come back as they were.
-func EncodeUTF16(s string) []byte {
-	b := make([]byte, 0, len(s)*2)
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c < 0x80 {
-			b = append(b, c, 0)
-			i++
-			continue
-		}
-		if u, ok := wtf8Surrogate(s[i:]); ok {
-			b = append(b, byte(u), byte(u>>8))
-			i += 3
-			continue
-		}
-		r, n := decodeRune(s[i:])
-		i += n
-		if r >= 0x10000 {
-			r1, r2 := utf16.EncodeRune(r)
-			b = append(b, byte(r1), byte(r1>>8), byte(r2), byte(r2>>8))
-		} else {
-			b = append(b, byte(r), byte(r>>8))
-		}
-	}
-	return b
-}

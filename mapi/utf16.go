@@ -1,6 +1,10 @@
 package mapi
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
 
 // Strings on the wire may hold unpaired surrogates, which UTF-8 has no form for. They are kept as WTF-8 does it (the
 // three bytes that a surrogate code point would have), so that every string comes back to the byte.
@@ -8,37 +12,65 @@ import "unicode/utf8"
 // DecodeUTF16 reads UTF-16LE; an odd last byte is dropped.
 func DecodeUTF16(b []byte) string {
 	n := len(b) / 2
-	ascii := true
+	size := n // of the result: more where there are other characters than ASCII
 	for i := 0; i < n; i++ {
 		if b[2*i+1] != 0 || b[2*i] >= 0x80 {
-			ascii = false
+			size += n / 2
 			break
 		}
 	}
-	if ascii {
-		out := make([]byte, n)
-		for i := range out {
-			out[i] = b[2*i]
-		}
-		return string(out)
-	}
-	out := make([]byte, 0, n+n/2)
+	var out strings.Builder
+	out.Grow(size)
 	for i := 0; i < n; i++ {
 		u := rune(b[2*i]) | rune(b[2*i+1])<<8
-		if u >= 0xD800 && u < 0xDC00 && i+1 < n {
-			if l := rune(b[2*i+2]) | rune(b[2*i+3])<<8; l >= 0xDC00 && l < 0xE000 {
-				out = utf8.AppendRune(out, 0x10000+(u-0xD800)<<10+(l-0xDC00))
-				i++
-				continue
+		switch {
+		case u < 0x80:
+			out.WriteByte(byte(u))
+		case u >= 0xD800 && u < 0xE000:
+			if u < 0xDC00 && i+1 < n {
+				if l := rune(b[2*i+2]) | rune(b[2*i+3])<<8; l >= 0xDC00 && l < 0xE000 {
+					out.WriteRune(0x10000 + (u-0xD800)<<10 + (l - 0xDC00))
+					i++
+					continue
+				}
 			}
+			out.WriteByte(0xE0 | byte(u>>12))
+			out.WriteByte(0x80 | byte(u>>6)&0x3F)
+			out.WriteByte(0x80 | byte(u)&0x3F)
+		default:
+			out.WriteRune(u)
 		}
-		if u >= 0xD800 && u < 0xE000 {
-			out = append(out, 0xE0|byte(u>>12), 0x80|byte(u>>6)&0x3F|0x80, 0x80|byte(u)&0x3F)
+	}
+	return out.String()
+}
+
+// EncodeUTF16 is s in UTF-16LE without terminator. Unpaired surrogates that DecodeUTF16 kept come back as they were.
+func EncodeUTF16(s string) []byte { return AppendUTF16(make([]byte, 0, 2*len(s)), s) }
+
+// AppendUTF16 appends EncodeUTF16 of s to b.
+func AppendUTF16(b []byte, s string) []byte {
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < 0x80 {
+			b = append(b, c, 0)
+			i++
 			continue
 		}
-		out = utf8.AppendRune(out, u)
+		if u, ok := wtf8Surrogate(s[i:]); ok {
+			b = append(b, byte(u), byte(u>>8))
+			i += 3
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		i += n
+		if r >= 0x10000 {
+			r1, r2 := utf16.EncodeRune(r)
+			b = append(b, byte(r1), byte(r1>>8), byte(r2), byte(r2>>8))
+		} else {
+			b = append(b, byte(r), byte(r>>8))
+		}
 	}
-	return string(out)
+	return b
 }
 
 // wtf8Surrogate recognizes the three-byte form of an unpaired surrogate at the start of s.
@@ -48,5 +80,3 @@ func wtf8Surrogate(s string) (uint16, bool) {
 	}
 	return 0, false
 }
-
-func decodeRune(s string) (rune, int) { return utf8.DecodeRuneInString(s) }
