@@ -232,8 +232,8 @@ func compareFold(a, b string) int {
 			a, b = a[1:], b[1:]
 			continue
 		}
-		x, n := decodeRune(a)
-		y, m := decodeRune(b)
+		x, n := utf8.DecodeRuneInString(a)
+		y, m := utf8.DecodeRuneInString(b)
 		if x == utf8.RuneError && n == 1 || y == utf8.RuneError && m == 1 {
 			// An unpaired surrogate: no character, so it compares as the byte that it begins with.
 			if a[0] != b[0] {
@@ -271,7 +271,7 @@ func foldCase(s string) string {
 	}
 	out := append(make([]byte, 0, len(s)), s[:i]...)
 	for i < len(s) {
-		r, n := decodeRune(s[i:])
+		r, n := utf8.DecodeRuneInString(s[i:])
 		if r == utf8.RuneError && n == 1 {
 			out = append(out, s[i])
 		} else {

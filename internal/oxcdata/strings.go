@@ -2,11 +2,8 @@ package oxcdata
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
-	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/opencdo/opencdo/mapi"
 )
@@ -34,51 +31,21 @@ func (c *Coder) SZ(p *mapi.String8) {
 func (c *Coder) WSZ(p *string) {
 	if c.enc {
 		c.noNUL(*p)
-		c.buf = append(appendUTF16(c.buf, *p), 0, 0)
+		c.buf = append(mapi.AppendUTF16(c.buf, *p), 0, 0)
 		return
 	}
 	if c.err != nil {
 		return
 	}
 	b := c.buf[c.off:]
-	seen := uint16(0) // all bits of all units
 	for i := 0; i+1 < len(b); i += 2 {
-		u := binary.LittleEndian.Uint16(b[i:])
-		seen |= u
-		if u == 0 {
-			*p = utf16(b[:i], seen < utf8.RuneSelf)
+		if b[i] == 0 && b[i+1] == 0 {
+			*p = mapi.DecodeUTF16(b[:i])
 			c.off += i + 2
 			return
 		}
 	}
 	c.Fail("UTF-16 string without terminator")
-}
-
-// utf16 makes a string of UTF-16LE. Most strings are short and ASCII: those are narrowed on the stack, so that the string
-// itself is the only allocation.
-func utf16(b []byte, ascii bool) string {
-	var narrow [128]byte
-	n := len(b) / 2
-	if !ascii || n > len(narrow) {
-		return mapi.DecodeUTF16(b)
-	}
-	for i := range n {
-		narrow[i] = b[2*i]
-	}
-	return string(narrow[:n])
-}
-
-// appendUTF16 writes s as UTF-16LE, ASCII without a detour.
-func appendUTF16(dst []byte, s string) []byte {
-	n := len(dst)
-	dst = slices.Grow(dst, 2*len(s)+2)
-	for i := 0; i < len(s); i++ {
-		if s[i] >= utf8.RuneSelf {
-			return append(dst[:n], mapi.EncodeUTF16(s)...)
-		}
-		dst = append(dst, s[i], 0)
-	}
-	return dst
 }
 
 // noNUL refuses strings that their own terminator would cut: silently losing the rest is worse than an error.

@@ -88,7 +88,7 @@ func raw[T ~[]byte]() *form {
 
 var (
 	stringForm = newForm(form{term: 2}, mapi.DecodeUTF16,
-		func(dst []byte, s string) []byte { return append(append(dst, mapi.EncodeUTF16(s)...), 0, 0) })
+		func(dst []byte, s string) []byte { return append(mapi.AppendUTF16(dst, s), 0, 0) })
 	string8Form = newForm(form{term: 1},
 		func(b []byte) mapi.String8 { return mapi.String8(b) },
 		func(dst []byte, s mapi.String8) []byte { return append(append(dst, s...), 0) })

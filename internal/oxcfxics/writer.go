@@ -202,7 +202,7 @@ func definition(dst []byte, t mapi.Tag, n mapi.PropName) []byte {
 	if n.Name == "" {
 		return le.AppendUint32(append(dst, 0), n.LID)
 	}
-	return append(append(append(dst, 1), mapi.EncodeUTF16(n.Name)...), 0, 0)
+	return append(mapi.AppendUTF16(append(dst, 1), n.Name), 0, 0)
 }
 
 // put writes a property with a value in memory.
