@@ -10,6 +10,7 @@ import (
 	"github.com/opencdo/opencdo/internal/restic"
 	"github.com/opencdo/opencdo/mapi"
 	"github.com/opencdo/opencdo/mapi/memstore"
+	"github.com/opencdo/opencdo/mapi/pid"
 	"github.com/opencdo/opencdo/mapi/storetest"
 )
 
@@ -167,5 +168,95 @@ func TestRepositoryErrors(t *testing.T) {
 	var locked *LockedError
 	if !errors.Is(err, ErrLocked) || !errors.As(err, &locked) || !locked.Exclusive {
 		t.Errorf("back up to a locked repository: %v", err)
+	}
+}
+
+func TestPathologicalItems(t *testing.T) {
+	repo, src, dst := newRepo(t), memstore.New(memstore.Config{}), memstore.New(memstore.Config{})
+	inbox, n := folder(t, src, mapi.RoleInbox), 0
+	for name, it := range pathological() {
+		t.Log(name)
+		write(t, inbox, mapi.Normal, it)
+		n++
+	}
+	if r := run(t, src, repo); r.Copied != n {
+		t.Errorf("backup: %+v", r.Copy)
+	}
+	if r := run(t, src, repo); r.Added != 0 {
+		t.Errorf("an unchanged mailbox added %d bytes", r.Added)
+	}
+	snap := openSnapshot(t, reopened(t, repo), "latest")
+	restore(t, snap, "", dst, RestoreOptions{})
+	same(t, src, dst)
+	if r := restore(t, snap, "", dst, RestoreOptions{}); r.Copied != 0 {
+		t.Errorf("second restore: %+v", r.Copy)
+	}
+	same(t, src, dst)
+	report, err := repo.Verify(t.Context(), VerifyOptions{ReadData: true})
+	if !errors.Is(err, ErrLocked) {
+		t.Errorf("verify while a snapshot is open: %+v, %v", report, err)
+	}
+}
+
+func TestGenuineCopiesStayTwo(t *testing.T) {
+	repo, src, dst := newRepo(t), memstore.New(memstore.Config{}), memstore.New(memstore.Config{})
+	for range 2 {
+		write(t, folder(t, src, mapi.RoleInbox), mapi.Normal, mailSet{}.message(1))
+		write(t, folder(t, src, mapi.RoleInbox), mapi.Normal, &mapi.Item{Props: mapi.Props{prop(pid.TagSubject, "no key")}})
+	}
+	run(t, src, repo)
+	snap := openSnapshot(t, repo, "latest")
+	for i, want := range []int{4, 0, 0} {
+		if r := restore(t, snap, "", dst, RestoreOptions{}); r.Copied != want || r.Compared != 4 {
+			t.Errorf("restore %d: %+v", i+1, r.Copy)
+		}
+	}
+	same(t, src, dst)
+}
+
+func TestRestorePart(t *testing.T) {
+	repo, src := newRepo(t), filled(t)
+	inbox := folder(t, src, mapi.RoleInbox)
+	year, err := inbox.CreateFolder(t.Context(), "2019/20", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, year, mapi.Normal, mailSet{}.message(1))
+	id := write(t, year, mapi.Normal, mailSet{}.message(2))
+	run(t, src, repo)
+	snap := openSnapshot(t, repo, "latest")
+
+	dst := memstore.New(memstore.Config{})
+	if r := restore(t, snap, "inbox/2019%2F20", dst, RestoreOptions{}); r.Copied != 2 || r.Compared != 2 {
+		t.Errorf("a folder: %+v", r)
+	}
+	into, err := folder(t, dst, mapi.RoleIPM).CreateFolder(t.Context(), "Recovered", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, into, mapi.Normal, mailSet{}.message(3)) // is none of the snapshot's business
+	if r := restore(t, snap, "Inbox", dst, RestoreOptions{Into: into.ID()}); r.Copied != 13 || r.Compared != 13 {
+		t.Errorf("into a folder: %+v", r)
+	}
+	if _, err := Restore(t.Context(), snap, "Inbox/2020", dst, RestoreOptions{}); !errors.Is(err, mapi.ErrNotFound) {
+		t.Errorf("a folder that isn't there: %v", err)
+	}
+	if r := restore(t, src, "Inbox/2019%2F20", memstore.New(memstore.Config{}), RestoreOptions{Items: []mapi.EntryID{id}}); r.Copied != 1 {
+		t.Errorf("an item: %+v", r)
+	}
+}
+
+// The comparison after a restore tells what isn't there as it was.
+func TestProofFindsDifferences(t *testing.T) {
+	repo, src, dst := newRepo(t), memstore.New(memstore.Config{}), memstore.New(memstore.Config{})
+	inbox := folder(t, src, mapi.RoleInbox)
+	write(t, inbox, mapi.Normal, mailSet{}.message(1))
+	run(t, src, repo)
+	changed := mailSet{}.message(1)
+	changed.Props.Set(mapi.TagKey(pid.TagBody), "edited since")
+	write(t, folder(t, dst, mapi.RoleInbox), mapi.Normal, changed)
+	r, err := Restore(t.Context(), openSnapshot(t, repo, "latest"), "", dst, RestoreOptions{})
+	if err != nil || r.Copied != 0 || r.DifferenceCount != 1 || len(r.Differences) != 1 || r.Differences[0].Deltas[0].Key != mapi.TagKey(pid.TagBody) {
+		t.Errorf("got %+v, %v", r, err)
 	}
 }

@@ -18,7 +18,8 @@ type Options struct {
 	A, B mapi.EntryID
 	// Subset asks whether the second store has all of the first. What it has besides is no difference.
 	Subset bool
-	// ByName matches all folders by name, for a copy of special folders that isn't in their place.
+	// ByName matches all folders by name, for a copy of special folders that isn't in their place. The properties of the
+	// first folders are not compared then.
 	ByName bool
 	// Workers is how many items are read at once from each store; 0: 2.
 	Workers int
@@ -136,8 +137,10 @@ func (c *comparison) add(d Difference) {
 
 func (c *comparison) folder(ctx context.Context, path string, a, b mapi.Folder) error {
 	c.report.Folders++
-	if err := c.folderProps(ctx, path, a, b); err != nil {
-		return err
+	if path != "" || !c.opt.ByName {
+		if err := c.folderProps(ctx, path, a, b); err != nil {
+			return err
+		}
 	}
 	for _, k := range []mapi.Kind{mapi.Normal, mapi.Associated} {
 		if err := c.items(ctx, path, k, a, b); err != nil {
