@@ -1,0 +1,213 @@
+package exchangeserver
+
+import (
+	"context"
+	"crypto/rand"
+	"strings"
+	"time"
+
+	"github.com/opencdo/opencdo/internal/codepage"
+	"github.com/opencdo/opencdo/internal/mapihttp"
+	"github.com/opencdo/opencdo/internal/oxcdata"
+	"github.com/opencdo/opencdo/internal/oxcmapihttp"
+	"github.com/opencdo/opencdo/internal/oxcrpc"
+	"github.com/opencdo/opencdo/mapi"
+)
+
+func newGUID() (g mapi.GUID) {
+	rand.Read(g[:])
+	g[7] = g[7]&0x0F | 0x40 // version 4, in wire order
+	g[8] = g[8]&0x3F | 0x80
+	return g
+}
+
+// mailboxEndpoint serves /mapi/emsmdb/.
+type mailboxEndpoint struct{ srv *Server }
+
+// What a Connect answers of polling and of retrying when the server is busy, as Exchange does.
+const (
+	pollsMax   = 60 * time.Second
+	retryCount = 6
+	retryDelay = 10 * time.Second
+)
+
+// Connect implements mapihttp.Endpoint ([MS-OXCMAPIHTTP] 2.2.4.1).
+func (e mailboxEndpoint) Connect(ctx context.Context, r *mapihttp.Request) (mapihttp.Session, []byte, error) {
+	var req oxcmapihttp.ConnectRequest
+	if _, err := oxcmapihttp.UnmarshalRequest(r.Body, &req); err != nil {
+		return nil, nil, invalidBody(err)
+	}
+	user := e.srv.auth.user(r.User)
+	code, err := e.srv.admit(ctx, user, &req)
+	if err != nil {
+		return nil, nil, err
+	}
+	resp := &oxcmapihttp.ConnectResponse{}
+	if code != 0 {
+		e.srv.log("connection refused", "user", user.Alias, "code", code)
+		reply, err := oxcmapihttp.MarshalResponse(code, resp, oxcmapihttp.Envelope{})
+		return nil, reply, err
+	}
+	resp.PollsMax = uint32(pollsMax.Milliseconds())
+	resp.RetryCount = retryCount
+	resp.RetryDelay = uint32(retryDelay.Milliseconds())
+	resp.DisplayName = user.DisplayName
+	s := newSession(e.srv, user, &req)
+	reply, err := oxcmapihttp.MarshalResponse(0, resp, oxcmapihttp.Envelope{Aux: connectAux()})
+	if err != nil {
+		s.Close()
+		return nil, nil, err
+	}
+	e.srv.log("connected", "user", user.Alias, "admin", s.admin)
+	return s, reply, nil
+}
+
+// admit tells whether a user may connect as whom the request says: as oneself, or as an administrator, who may say so
+// ([MS-OXCRPC] 3.1.4.1).
+func (s *Server) admit(ctx context.Context, user User, req *oxcmapihttp.ConnectRequest) (mapi.Code, error) {
+	if req.Flags&oxcmapihttp.ConnectAdmin != 0 && !user.Admin {
+		return mapi.ErrLoginPermission, nil
+	}
+	if strings.EqualFold(string(req.UserDN), user.LegacyDN) {
+		return 0, nil
+	}
+	if known, err := s.findUser(ctx, string(req.UserDN)); err != nil {
+		return 0, err
+	} else if known == nil {
+		return mapi.ErrUnknownUser, nil
+	}
+	if req.Flags&oxcmapihttp.ConnectAdmin != 0 {
+		return 0, nil
+	}
+	return mapi.ErrLoginPermission, nil
+}
+
+// connectAux tells clients what the server can do ([MS-OXCRPC] 2.2.2.2).
+func connectAux() []byte {
+	payload, err := oxcrpc.EncodeAux(nil, []oxcrpc.Block{
+		&oxcrpc.AuxClientControl{EnableFlags: oxcrpc.EnableCompression | oxcrpc.EnableHTTPTunneling},
+		&oxcrpc.AuxExOrgInfo{},
+		&oxcrpc.AuxServerCapabilities{ServerCapabilityFlags: oxcrpc.PackedFastTransferUpload | oxcrpc.PackedWriteStreamUpload},
+		&oxcrpc.AuxEndpointCapabilities{EndpointCapabilityFlag: 1},
+	})
+	if err != nil {
+		return nil
+	}
+	aux, _ := oxcrpc.Pack(nil, 0, payload) // far below the size that fails
+	return aux
+}
+
+func invalidBody(err error) error {
+	return &mapihttp.ResponseCodeError{Code: mapihttp.InvalidRequestBody, Text: err.Error()}
+}
+
+// session is a session context of the mailbox endpoint. Its calls come one at a time.
+type session struct {
+	srv    *Server
+	user   User
+	admin  bool // asked for administrator rights, and has them
+	dn     string
+	page   int // code page of 8-bit strings
+	ctx    context.Context
+	cancel context.CancelFunc
+	spool  *quota
+
+	objects map[uint32]*slot
+	next    uint32 // handle
+	logons  map[uint8]*logon
+	cursors int // open cursors of tables
+}
+
+func newSession(srv *Server, user User, req *oxcmapihttp.ConnectRequest) *session {
+	s := &session{srv: srv, user: user, admin: req.Flags&oxcmapihttp.ConnectAdmin != 0, dn: string(req.UserDN), page: int(req.DefaultCodePage),
+		spool: &quota{left: srv.cfg.MaxSpool}, objects: map[uint32]*slot{}, logons: map[uint8]*logon{}}
+	if !codepage.Known(s.page) || s.page == codepage.UTF16 {
+		s.page = codepage.Windows1252
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
+}
+
+// Close implements mapihttp.Session.
+func (s *session) Close() {
+	s.cancel()
+	for id := range s.logons {
+		s.logoff(id)
+	}
+	s.srv.log("disconnected", "user", s.user.Alias)
+}
+
+// Serve implements mapihttp.Session.
+func (s *session) Serve(ctx context.Context, r *mapihttp.Request) ([]byte, error) {
+	switch r.Type {
+	case mapihttp.Execute:
+		var req oxcmapihttp.ExecuteRequest
+		if _, err := oxcmapihttp.UnmarshalRequest(r.Body, &req); err != nil {
+			return nil, invalidBody(err)
+		}
+		out, code := s.execute(ctx, &req)
+		if code != 0 {
+			s.srv.log("execute failed", "user", s.user.Alias, "code", code)
+		}
+		return oxcmapihttp.MarshalResponse(code, &oxcmapihttp.ExecuteResponse{ROPBuffer: out}, oxcmapihttp.Envelope{})
+	case mapihttp.NotificationWait:
+		var req oxcmapihttp.NotificationWaitRequest
+		if _, err := oxcmapihttp.UnmarshalRequest(r.Body, &req); err != nil {
+			return nil, invalidBody(err)
+		}
+		return oxcmapihttp.MarshalResponse(0, s.wait(ctx), oxcmapihttp.Envelope{})
+	case mapihttp.Disconnect:
+		if _, err := oxcmapihttp.UnmarshalRequest(r.Body, &oxcmapihttp.Empty{}); err != nil {
+			return nil, invalidBody(err)
+		}
+		return oxcmapihttp.MarshalResponse(0, &oxcmapihttp.Empty{}, oxcmapihttp.Envelope{})
+	}
+	return nil, &mapihttp.ResponseCodeError{Code: mapihttp.InvalidRequestType}
+}
+
+// notificationWait is how long a NotificationWait is held ([MS-OXCMAPIHTTP] 3.1.5.4).
+const notificationWait = 5 * time.Minute
+
+// wait answers a NotificationWait. Subscriptions are accepted, but the server raises no events.
+func (s *session) wait(ctx context.Context) *oxcmapihttp.NotificationWaitResponse {
+	t := time.NewTimer(notificationWait)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+	return &oxcmapihttp.NotificationWaitResponse{}
+}
+
+// decode8 is text of an 8-bit string in the session's code page, or another.
+func (s *session) decode8(v mapi.String8, page int) string {
+	if t, err := codepage.Decode(s.codePage(page), []byte(v)); err == nil {
+		return t
+	}
+	return string(v)
+}
+
+func (s *session) encode8(v string, page int) mapi.String8 {
+	b, err := codepage.Encode(s.codePage(page), v)
+	if err != nil {
+		return mapi.String8(v)
+	}
+	return mapi.String8(b)
+}
+
+// codePage is page where it can be used for 8-bit strings, else that of the session.
+func (s *session) codePage(page int) int {
+	if page == 0 || page == logonCodePage || page == codepage.UTF16 || !codepage.Known(page) {
+		return s.page
+	}
+	return page
+}
+
+// logonCodePage as a CodePageId stands for the one of the session ([MS-OXCMSG] 2.2.3.1.1).
+const logonCodePage = 0x0FFF
+
+// entryID encodes an entry id.
+func entryID(f func(*oxcdata.Coder)) []byte {
+	b, _ := oxcdata.Encode(oxcdata.ROP, f)
+	return b
+}

@@ -1,0 +1,39 @@
+package exchangeserver_test
+
+import (
+	"testing"
+
+	"github.com/opencdo/opencdo/exchange"
+	"github.com/opencdo/opencdo/exchangetest"
+	"github.com/opencdo/opencdo/internal/compare"
+	"github.com/opencdo/opencdo/mapi"
+	"github.com/opencdo/opencdo/mapi/storetest"
+)
+
+// open opens a user's mailbox over the network.
+func open(t *testing.T, srv *exchangetest.Server, alias string) mapi.Store {
+	t.Helper()
+	st, err := exchange.Open(t.Context(), exchange.Config{MailboxURL: srv.MailboxURL(t, alias), AddressBookURL: srv.AddressBookURL(t, alias),
+		UserDN: srv.UserDN(t, alias), HTTP: srv.Client(), Authorize: srv.Authorize(alias)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+// TestConformance runs the suite that every store passes over the client and this server.
+func TestConformance(t *testing.T) {
+	var computed []mapi.Key
+	for _, c := range compare.Table {
+		if c.Of == compare.OfItem || c.Of == compare.OfRecipient || c.Of == compare.OfAttachment {
+			computed = append(computed, mapi.TagKey(c.Tag))
+		}
+	}
+	storetest.Run(t, func(t *testing.T) mapi.Store {
+		return open(t, exchangetest.New(t, exchangetest.Options{}), "alice")
+	}, storetest.Options{
+		Computed: computed,
+		Roles: []mapi.Role{mapi.RoleInbox, mapi.RoleOutbox, mapi.RoleSent, mapi.RoleDeleted, mapi.RoleDrafts, mapi.RoleCalendar,
+			mapi.RoleContacts, mapi.RoleTasks, mapi.RoleNotes, mapi.RoleJournal, mapi.RoleJunk, mapi.RoleSyncIssues, mapi.RoleConflicts},
+	})
+}
