@@ -1,0 +1,109 @@
+package evidence
+
+import (
+	"go/ast"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/opencdo/opencdo/internal/vectors"
+)
+
+// claim is evidence that this package doesn't compute itself: tests elsewhere compare with vectors of some kind, or with
+// files and programs of others. It is checked that these tests and vectors are there.
+type claim struct {
+	structure string // of the registry; others are listed under "Files and documents"
+	section   string // of the latter
+	tests     string // package and functions
+	kind      string // of vectors, or several separated by blanks
+	holds     string // what a vector's decoded form must mention
+	elsewhere string
+}
+
+var claims = []claim{
+	{structure: "oxcdata.ID", tests: "internal/oxcdata TestVectors", kind: "mid"},
+	{structure: "oxcdata.LongTermID", tests: "internal/oxcdata TestVectors", kind: "longtermid"},
+	{structure: "oxcdata.FolderEntryID", tests: "internal/oxcdata TestVectors", kind: "mfcmapi-entryid", holds: "Exchange_Folder_Entry_ID"},
+	{structure: "oxcdata.MessageEntryID", tests: "internal/oxcdata TestVectors", kind: "mfcmapi-entryid", holds: "Exchange_Message_Entry_ID"},
+	{structure: "oxcdata.AddressBookEntryID", tests: "internal/oxcdata TestVectors", kind: "mfcmapi-entryid", holds: "Exchange_Address_Entry_ID"},
+	{structure: "oxcdata.OneOffEntryID", tests: "internal/oxcdata TestVectors", kind: "mfcmapi-entryid", holds: "MAPI_One_Off_Recipient_Entry_ID"},
+	{structure: "oxcdata.StoreEntryID", tests: "internal/oxcdata TestVectors", kind: "mfcmapi-entryid", holds: "MAPI_Message_Store_Entry_ID"},
+	{structure: "oxcdata.ContactEntryID", tests: "internal/oxcdata TestVectors", kind: "mfcmapi-entryid", holds: "Contact_Address_Book_PDL_Entry_ID"},
+	{structure: "oxcdata.RecipientRow", tests: "internal/oxcdata TestVectors", kind: "recipient-row"},
+	{structure: "oxcdata.PropertyRow", tests: "internal/oxcdata TestVectors", kind: "property-rows"},
+	{structure: "oxcdata.TypedString", tests: "internal/oxcdata TestVectors", kind: "typedstring"},
+	{structure: "oxcdata.TaggedValue", tests: "internal/oxcdata TestVectors", kind: "mfcmapi-properties"},
+	{structure: "mapi.PropName", tests: "internal/oxcdata TestVectors", kind: "propertyname"},
+	{structure: "mapi.ResComment", tests: "internal/oxcdata TestVectors", kind: "mfcmapi-rulecondition mfcmapi-extendedrulecondition", holds: "RES_COMMENT"},
+	{structure: extendedBuffer, tests: "internal/oxcrpc TestVectorsExtendedBuffers TestVectorsRecorded", kind: "rpc-header-ext rpc-header-ext-chain"},
+	{structure: direct2, tests: "internal/oxcrpc TestVectorsLZ77", kind: "lz77"},
+	{structure: extendedRules, tests: "internal/oxcdata TestVectors", kind: "mfcmapi-extendedrulecondition mfcmapi-extendedruleaction"},
+	{structure: "oxcfxics.IDSet", tests: "internal/oxcfxics TestVectorsSets", kind: "idset"},
+	{structure: "oxcfxics.XID", tests: "internal/oxcfxics TestVectorsChangeLists", kind: "mfcmapi-xid"},
+	{structure: "oxcfxics.PCL", tests: "internal/oxcfxics TestVectorsChangeLists", kind: "mfcmapi-pcl"},
+	{structure: entities, kind: "mapihttp-entity",
+		tests: "internal/mapihttp TestEntityVectors TestConstructedEntityVectors TestClientVectors TestServerVectors TestGromoxMailbox", elsewhere: "all recorded exchanges; a gromox server"},
+	{structure: "Autodiscover POX, request", section: "[MS-OXDSCLI] 2.2.3", tests: "internal/autodiscover TestRequestVectors TestServerVectors", elsewhere: "99 recorded exchanges"},
+	{structure: "Autodiscover POX, response", section: "[MS-OXDSCLI] 2.2.4", tests: "internal/autodiscover TestResponseVectors TestDiscoverVectors", elsewhere: "99 recorded exchanges"},
+	{structure: "compound files, read", section: "[MS-CFB] 2", tests: "internal/cfb TestReadsWhatOlefileReads", elsewhere: "sample files as olefile reads them"},
+	{structure: "compound files, written", section: "[MS-CFB] 2", tests: "internal/cfb TestOlefileReadsWhatIsWritten TestGsfListsWhatIsWritten TestSevenZipTestsWhatIsWritten TestRewrittenMessagesAreTheSame", elsewhere: "read by olefile, libgsf, 7-Zip"},
+	{structure: ".msg: property streams, storages", section: "[MS-OXMSG] 2.1, 2.4", tests: "msgfile TestVectors TestSamplesAgreeWithOlefile TestSamplesAgreeWithMsgreader", kind: "msg-properties msg-mv", elsewhere: "sample files as olefile and msgreader read them"},
+	{structure: ".msg: named property mapping", section: "[MS-OXMSG] 2.2.3", tests: "msgfile TestVectors TestNameStorageOfSamples", kind: "msg-nameid", elsewhere: "sample files"},
+	{structure: ".msg, written", section: "[MS-OXMSG] 2", tests: "msgfile TestSamplesComeBack", elsewhere: "read by olefile, msgreader, msgconvert"},
+	{structure: "compressed RTF", section: "[MS-OXRTFCP] 2", tests: "internal/oxrtfcp TestVectors TestSpecificationExamples TestMessages TestPublishedStreams", kind: "rtfcp rtfcp-dictionary rtfcp-tokens", elsewhere: "bodies of sample files as two other programs read them"},
+	{structure: "restic: config, keys", section: "restic design, version 2", tests: "internal/restic TestKeysOfStock TestStockReadsOurs TestWeReadStock", elsewhere: "stock restic, both ways"},
+	{structure: "restic: packs, indexes", section: "restic design, version 2", tests: "internal/restic TestStockReadsOurs TestWeReadStock TestStockForgetsAndPrunes", elsewhere: "stock restic, both ways"},
+	{structure: "restic: trees, snapshots", section: "restic design, version 2", tests: "internal/restic TestTreesAreByteForByteStock TestSnapshotIsByteForByteStock", elsewhere: "stock restic, byte for byte"},
+	{structure: "restic: content-defined chunks", section: "restic design, version 2", tests: "internal/restic TestChunkerCutsLikeStock", elsewhere: "stock restic, the same cuts"},
+	{structure: "restic: locks", section: "restic design, version 2", tests: "internal/restic TestStockRespectsOurLock TestWeRespectStocksLock", elsewhere: "stock restic, both ways"},
+	{structure: "settings as regedit exports them", section: "regedit, version 5", tests: "internal/settings TestLoadsWhatRegeditWrites"},
+	{structure: "RpcHttpProxyMap", section: "Exchange Server MAPI Client and CDO 1.2.1", tests: "profile TestProxyMap"},
+	{structure: "ProfileInfo of a dynamic profile", section: "CDO 1.2.1, Session.Logon", tests: "profile TestParseInfo TestPersonalised"},
+}
+
+// TestClaimed looks for the tests that claims rest on.
+func TestClaimed(t *testing.T) {
+	have := map[string][]string{}
+	for _, c := range claims {
+		words := strings.Fields(c.tests)
+		dir := words[0]
+		if have[dir] == nil {
+			for _, f := range sources(t, dir, func(name string) bool { return strings.HasSuffix(name, "_test.go") }) {
+				for _, d := range f.Decls {
+					if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil {
+						have[dir] = append(have[dir], fn.Name.Name)
+					}
+				}
+			}
+		}
+		for _, name := range words[1:] {
+			if !slices.Contains(have[dir], name) {
+				t.Errorf("%s: there is no test %s in %s", c.structure, name, dir)
+			}
+		}
+	}
+}
+
+// claimed gives the vectors that claims rest on. Vectors with garbage in them count for nothing.
+func claimed(t *testing.T, found func(id string, structures map[string]bool)) {
+	kinds := map[string]bool{}
+	for _, file := range vectorFiles(t) {
+		for _, v := range vectors.Load(t, path.Base(file)) {
+			kinds[v.Kind] = true
+			for _, c := range claims {
+				if slices.Contains(strings.Fields(c.kind), v.Kind) && strings.Contains(string(v.Decoded), c.holds) &&
+					!strings.Contains(string(v.Decoded), "Unparsed_data_size") {
+					found(v.ID, map[string]bool{c.structure: true})
+				}
+			}
+		}
+	}
+	for _, c := range claims {
+		for _, k := range strings.Fields(c.kind) {
+			if !kinds[k] {
+				t.Errorf("%s: there are no vectors of kind %s", c.structure, k)
+			}
+		}
+	}
+}
