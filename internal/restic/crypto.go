@@ -9,7 +9,8 @@ import (
 	"errors"
 	"fmt"
 
-	"golang.org/x/crypto/poly1305" //nolint:staticcheck // the format prescribes Poly1305-AES; a fresh one-time key is made for each message
+	//lint:ignore SA1019 the format prescribes Poly1305-AES; a fresh one-time key is made for each message
+	"golang.org/x/crypto/poly1305"
 )
 
 const (

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -133,12 +134,12 @@ func killAfter(t *testing.T, dir string, n int, saved map[string]uint64) {
 // stoppingBackend fails after some packs, as a broken line does.
 type stoppingBackend struct {
 	Backend
-	left int
+	left atomic.Int32 // packs are saved in parallel
 }
 
 func (b *stoppingBackend) Save(ctx context.Context, h Handle, data []byte) error {
 	if h.Type == PackFile {
-		if b.left--; b.left < 0 {
+		if b.left.Add(-1) < 0 {
 			return io.ErrClosedPipe
 		}
 	}
@@ -149,7 +150,9 @@ func TestInterruptedRunResumes(t *testing.T) {
 	r, dir := newRepo(t, &Config{KDF: cheap.KDF, PackSize: 1 << 20, IndexEvery: time.Nanosecond, Workers: 1})
 	stock := newStock(t, dir)
 	files := map[string][]byte{"big": pseudoRandom(1, 30<<20)}
-	r.be = &stoppingBackend{r.be, 10}
+	stopping := &stoppingBackend{Backend: r.be}
+	stopping.left.Store(10)
+	r.be = stopping
 	w, err := r.NewWriter(t.Context())
 	if err != nil {
 		t.Fatal(err)
