@@ -19,7 +19,7 @@ type writer struct {
 	up  upload
 	id  mapi.EntryID // of the item being replaced; empty for a new one
 
-	given map[mapi.Tag]bool // properties of the item itself that were written
+	given map[uint16]bool // ids of properties of the item itself that were written
 	depth int               // of recipients, attachments and embedded items
 	ended bool
 }
@@ -60,7 +60,7 @@ func (f *folder) Replace(ctx context.Context, id mapi.EntryID) (mapi.ItemWriter,
 }
 
 func (f *folder) newWriter(ctx context.Context, id mapi.EntryID, begin func(context.Context, *session, *batch) (uint8, error)) *writer {
-	w := &writer{f: f, ctx: ctx, id: id, given: map[mapi.Tag]bool{}}
+	w := &writer{f: f, ctx: ctx, id: id, given: map[uint16]bool{}}
 	w.up = upload{st: f.st, operation: destinationCopyTo, begin: begin, object: none, target: none}
 	w.ContentWriter = oxcfxics.NewContentWriter(oxcfxics.NewWriter(w, &oxcfxics.Options{}))
 	return w
@@ -104,7 +104,10 @@ func (w *writer) End() error {
 
 func (w *writer) note(k mapi.Key) {
 	if w.depth == 0 && !k.Named() {
-		w.given[k.Tag] = true
+		if k.Type() == mapi.TypeString8 { // the same property as the Unicode one
+			k = k.WithType(mapi.TypeString)
+		}
+		w.given[k.Tag.ID()] = true
 	}
 }
 
@@ -119,7 +122,7 @@ var defaults = []mapi.Tag{
 func (w *writer) unwanted() []mapi.Tag {
 	var list []mapi.Tag
 	for _, t := range defaults {
-		if !w.given[t] {
+		if !w.given[t.ID()] {
 			list = append(list, t)
 		}
 	}
