@@ -112,7 +112,10 @@ func identified(m *oxcfxics.Message, r *oxcfxics.Reader, ids *idMap) (mid oxcdat
 	g := &gate{ids: ids}
 	resume, stop := iter.Pull(func(yield func(struct{}) bool) {
 		g.found = func() bool { return yield(struct{}{}) }
-		g.err = m.Content(&textSink{ItemSink: g, r: r})
+		t := newTextSink(g, r)
+		if g.err = m.Content(t); g.err == nil {
+			g.err = t.release()
+		}
 		g.done = true
 	})
 	resume()

@@ -153,5 +153,9 @@ func (f *folder) read(ctx context.Context, s *session, id mapi.EntryID, mode uin
 	}
 	defer d.close()
 	r := oxcfxics.NewReader(d)
-	return oxcfxics.ReadContent(r, &textSink{ItemSink: w, r: r})
+	t := newTextSink(w, r)
+	if err := oxcfxics.ReadContent(r, t); err != nil {
+		return err
+	}
+	return t.release()
 }
