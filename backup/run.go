@@ -84,9 +84,9 @@ func (r *Report) run(ctx context.Context, src mapi.Store, repo *restic.Repositor
 		}
 		err = errors.Join(err, lock.Unlock())
 	}()
-	parent, err := snapshot.Find(ctx, repo, snapshot.Latest+"/"+o.Mailbox)
-	if err != nil && !errors.Is(err, restic.ErrNotFound) {
-		return err
+	parent, broken := snapshot.Find(ctx, repo, snapshot.Latest+"/"+o.Mailbox)
+	if broken != nil && !errors.Is(broken, ErrNotFound) && !errors.Is(broken, ErrDamaged) {
+		return broken
 	}
 	w, err := repo.NewWriter(ctx)
 	if err != nil {
@@ -104,6 +104,9 @@ func (r *Report) run(ctx context.Context, src mapi.Store, repo *restic.Repositor
 	copied, err := transfer.Run(ctx, src, b, transfer.Options{Exclude: o.Exclude, Workers: o.Jobs, Retries: o.Retries,
 		Backoff: o.Backoff, Progress: o.Progress})
 	r.Copy = *copied
+	if errors.Is(broken, ErrDamaged) {
+		r.Notes = append(r.Notes, Note{Text: "this backup is not concerned, but: " + broken.Error()})
+	}
 	if err != nil {
 		return err
 	}
