@@ -20,7 +20,7 @@ type writer struct {
 	id  mapi.EntryID // of the item being replaced; empty for a new one
 
 	given map[uint16]bool // ids of properties of the item itself that were written
-	depth int               // of recipients, attachments and embedded items
+	depth int             // of recipients, attachments and embedded items
 	ended bool
 }
 
