@@ -16,9 +16,12 @@
 // [Plan] lays out an item; a [Writer] takes it as a stream and keeps its large values on disk meanwhile. The [Message] that
 // both give knows the size of the file, writes it as often as wanted, and tells where in the file the attachments lie. The
 // same item always gives the same bytes: the properties of each object are put in the order of mapi.Key.Compare, which is
-// all that a writing and a reading change. Strings of both kinds are written as what they are; when there is a Unicode string, the
-// file says that it is a Unicode one with a PidTagStoreSupportMask, which a reading of it leaves out again if the item
-// has none: its flags are mandatory and readable, a combination that nothing else gives it.
+// all that a writing and a reading change.
+//
+// Strings of both kinds are written as what they are; when there is a Unicode string, the file says that it is a Unicode
+// one with a PidTagStoreSupportMask, which a reading of it leaves out again if the item has none: its flags are mandatory
+// and readable, a combination that nothing else gives it. A zero at the end of a stored string is a terminator and no
+// part of it, because Outlook stores some strings with one; strings that do end in zero are stored with one more.
 //
 // # The sidecar
 //

@@ -96,11 +96,7 @@ func (r *reader) propertyStream(st *cfb.Stream, headerSize int) (list []entry, h
 			return nil, nil, err
 		}
 	}
-	for i := range list {
-		e := &list[i]
-		e.Tag, e.Flags = order.Uint32(b[i*entrySize:]), order.Uint32(b[i*entrySize+4:])
-		copy(e.Value[:], b[i*entrySize+8:])
-	}
+	decodeFixed(b, list)
 	return list, head, nil
 }
 
@@ -256,8 +252,8 @@ func (o *objectReader) elements(tag mapi.Tag, st *cfb.Stream) (mapi.Value, error
 	return list(t, out), nil
 }
 
-// object finds an OLE object, or the embedded item of an attachment ([MS-OXMSG] 2.4.2.2). The entry's reserved number decides; where it
-// says neither, the attachment's method and the storage itself.
+// object finds an OLE object, or the embedded item of an attachment ([MS-OXMSG] 2.4.2.2). The entry's reserved number
+// decides; where it says neither, the attachment's method and the storage itself.
 func (o *objectReader) object(tag mapi.Tag, e entry) (mapi.Value, bool, error) {
 	s, err := o.storage.Storage(valueName(tag))
 	if err != nil {
