@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/opencdo/opencdo/exchange"
 	"github.com/opencdo/opencdo/internal/autodiscover"
+	"github.com/opencdo/opencdo/internal/mapihttp"
 	"github.com/opencdo/opencdo/internal/settings"
 	"github.com/opencdo/opencdo/mapi"
 	"github.com/opencdo/opencdo/mapi/pid"
@@ -104,7 +106,11 @@ func logonError(user string, err error) error {
 	if errors.Is(err, autodiscover.ErrUnauthorized) {
 		return &mapi.Error{Op: "log on", Object: user, Code: mapi.ErrLogonFailed, Err: err}
 	}
-	if errors.Is(err, autodiscover.ErrUnreachable) {
+	var network *net.OpError // DNS errors come as one, too
+	switch {
+	case errors.Is(err, mapihttp.ErrUntrustedCertificate), errors.Is(err, autodiscover.ErrUntrustedCertificate):
+		return err
+	case errors.Is(err, autodiscover.ErrUnreachable), errors.As(err, &network):
 		return &mapi.Error{Op: "log on", Object: user, Code: mapi.ErrNetwork, Err: err}
 	}
 	return err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/opencdo/opencdo/backup"
 	"github.com/opencdo/opencdo/internal/localstore"
+	"github.com/opencdo/opencdo/internal/msgdir"
 	"github.com/opencdo/opencdo/internal/settings"
 	"github.com/opencdo/opencdo/mapi"
 )
@@ -78,6 +79,9 @@ func Open(ctx context.Context, address string, cfg *Config) (mapi.Store, error) 
 		return openExchange(ctx, a.Info, cfg)
 	case SchemeLocal:
 		return localstore.Open(ctx, filepath.Clean(a.Name))
+	case SchemeMsg:
+		return msgdir.Open(ctx, filepath.Clean(a.Name), msgdir.Config{ReadOnly: cfg.ReadOnly,
+			Report: func(file string, problem *mapi.Error) { cfg.warn(file + ": " + problem.Error()) }})
 	case SchemeSnapshot:
 		return backup.OpenAddress(ctx, a.Name, cfg.repositoryPassword(a.Name))
 	}

@@ -52,7 +52,6 @@ type Store struct {
 	info   *oxcrops.LogonResponse
 	ids    idMap
 	names  nameMap
-	unable map[uint8]bool // ROPs that the server fails whole calls for
 	book   *AddressBook
 }
 
@@ -68,7 +67,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Sessions <= 0 {
 		cfg.Sessions = DefaultSessions
 	}
-	st := &Store{cfg: cfg, slots: make(chan struct{}, cfg.Sessions), writing: make(chan struct{}, cfg.Sessions), unable: map[uint8]bool{}}
+	st := &Store{cfg: cfg, slots: make(chan struct{}, cfg.Sessions), writing: make(chan struct{}, cfg.Sessions)}
 	if cfg.AddressBookURL != "" {
 		book, err := NewAddressBook(cfg)
 		if err != nil {

@@ -65,19 +65,29 @@ func (a *app) repositoryPassword(context.Context, string) (string, error) {
 	return p, err
 }
 
-// open opens the store of an address and finds the place in it.
-func (a *app) open(ctx context.Context, address string) (mapi.Store, opencdo.Address, error) {
+// access is what a command does with a store.
+type access bool
+
+const (
+	reading access = false
+	writing access = true
+)
+
+// open opens the store of an address.
+func (a *app) open(ctx context.Context, address string, w access) (mapi.Store, opencdo.Address, error) {
 	addr, err := opencdo.ParseAddress(address)
 	if err != nil {
 		return nil, addr, err
 	}
-	st, err := opencdo.Open(ctx, address, a.config())
+	cfg := a.config()
+	cfg.ReadOnly = w == reading
+	st, err := opencdo.Open(ctx, address, cfg)
 	return st, addr, err
 }
 
 // openPlace opens a store and finds the folder or item that the address names.
-func (a *app) openPlace(ctx context.Context, address string) (mapi.Store, *opencdo.Place, error) {
-	st, addr, err := a.open(ctx, address)
+func (a *app) openPlace(ctx context.Context, address string, w access) (mapi.Store, *opencdo.Place, error) {
+	st, addr, err := a.open(ctx, address, w)
 	if err != nil {
 		return nil, nil, err
 	}

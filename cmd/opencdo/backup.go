@@ -46,7 +46,7 @@ func mailboxName(addr opencdo.Address) (name, server string) {
 
 // Run backs up.
 func (c backupCmd) Run(ctx context.Context, a *app) error {
-	st, addr, err := a.open(ctx, c.Store)
+	st, addr, err := a.open(ctx, c.Store, reading)
 	if err != nil {
 		return err
 	}
@@ -150,12 +150,12 @@ func (c restoreCmd) Run(ctx context.Context, a *app) error {
 		}
 		address = string(opencdo.SchemeSnapshot) + ":" + c.Repo + "#" + c.Snapshot
 	}
-	src, from, err := a.openPlace(ctx, address)
+	src, from, err := a.openPlace(ctx, address, reading)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	dst, addr, err := a.open(ctx, c.To)
+	dst, addr, err := a.open(ctx, c.To, writing)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func (whoamiCmd) Help() string {
 
 // Run logs on and prints whose store it is.
 func (c whoamiCmd) Run(ctx context.Context, a *app) error {
-	st, _, err := a.open(ctx, c.Store)
+	st, _, err := a.open(ctx, c.Store, reading)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ type folderFact struct {
 
 // Run prints the hierarchy.
 func (c treeCmd) Run(ctx context.Context, a *app) error {
-	st, p, err := a.openPlace(ctx, c.Store)
+	st, p, err := a.openPlace(ctx, c.Store, reading)
 	if err != nil {
 		return err
 	}
@@ -214,7 +214,7 @@ func factOf(n int, r mapi.Row) itemFact {
 
 // Run lists items.
 func (c lsCmd) Run(ctx context.Context, a *app) error {
-	st, p, err := a.openPlace(ctx, c.Store)
+	st, p, err := a.openPlace(ctx, c.Store, reading)
 	if err != nil {
 		return err
 	}
@@ -298,7 +298,7 @@ func (addressesCmd) Help() string {
 
 // Run lists or searches the global address list.
 func (c addressesCmd) Run(ctx context.Context, a *app) error {
-	st, _, err := a.open(ctx, c.Store)
+	st, _, err := a.open(ctx, c.Store, reading)
 	if err != nil {
 		return err
 	}

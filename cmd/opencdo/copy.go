@@ -22,18 +22,19 @@ func (cpCmd) Help() string {
 
 // Run copies.
 func (c cpCmd) Run(ctx context.Context, a *app) error {
-	src, from, err := a.openPlace(ctx, c.Src)
+	src, from, err := a.openPlace(ctx, c.Src, reading)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	dst, to, err := a.openPlace(ctx, c.Dst)
+	dst, addr, err := a.open(ctx, c.Dst, writing)
 	if err != nil {
 		return err
 	}
 	defer dst.Close()
-	if to.Item != "" {
-		return usage("%s is an item: the destination must be a store or folder", c.Dst)
+	to, err := makePath(ctx, dst, addr.Path)
+	if err != nil {
+		return err
 	}
 	o := transfer.Options{Workers: c.Jobs, Progress: a.transferProgress}
 	if c.All {
@@ -41,11 +42,9 @@ func (c cpCmd) Run(ctx context.Context, a *app) error {
 	}
 	switch {
 	case from.Item != "":
-		o.From, o.To, o.Items = from.Folder.ID(), to.Folder.ID(), []mapi.EntryID{from.Item}
-	case from.Path != "":
-		o.From, o.To = from.Folder.ID(), to.Folder.ID()
-	case to.Path != "":
-		o.From, o.To = from.Folder.ID(), to.Folder.ID()
+		o.From, o.To, o.Items = from.Folder.ID(), to.ID(), []mapi.EntryID{from.Item}
+	case from.Path != "" || addr.Path != "":
+		o.From, o.To = from.Folder.ID(), to.ID()
 	}
 	r, err := transfer.Run(ctx, src, dst, o)
 	if perr := a.printTransfer(r, c.JSON); err == nil {

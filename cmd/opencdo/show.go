@@ -39,7 +39,7 @@ type propFact struct {
 
 // Run shows an item or a folder.
 func (c showCmd) Run(ctx context.Context, a *app) error {
-	st, p, err := a.openPlace(ctx, c.Store)
+	st, p, err := a.openPlace(ctx, c.Store, reading)
 	if err != nil {
 		return err
 	}
@@ -227,12 +227,12 @@ func (diffCmd) Help() string {
 
 // Run compares two stores.
 func (c diffCmd) Run(ctx context.Context, a *app) error {
-	stA, placeA, err := a.openPlace(ctx, c.A)
+	stA, placeA, err := a.openPlace(ctx, c.A, reading)
 	if err != nil {
 		return err
 	}
 	defer stA.Close()
-	stB, placeB, err := a.openPlace(ctx, c.B)
+	stB, placeB, err := a.openPlace(ctx, c.B, reading)
 	if err != nil {
 		return err
 	}
