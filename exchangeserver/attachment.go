@@ -27,7 +27,7 @@ func (a *attachment) close() {
 }
 
 func (a *attachment) logonOf() *logon { return a.m.lg }
-func (a *attachment) page() int       { return a.m.cp }
+func (a *attachment) pages() pages    { return a.m.pages() }
 
 func (a *attachment) props(c *call) (mapi.Props, error) {
 	if err := a.endUpload(c); err != nil {

@@ -110,7 +110,7 @@ func (w *content) splitSubject() {
 	if !w.hasSubject() {
 		return
 	}
-	prefix, normalized := w.subject(w.spool.s, 0)
+	prefix, normalized := w.subject(w.spool.s)
 	for t, v := range map[mapi.Tag]string{pid.TagSubjectPrefix: prefix, pid.TagNormalizedSubject: normalized} {
 		k := mapi.TagKey(t)
 		if w.Props.Get(k) == nil && w.Props.Get(k.WithType(mapi.TypeString8)) == nil {
@@ -120,7 +120,8 @@ func (w *content) splitSubject() {
 }
 
 // subject gives prefix and normalized subject, made of the whole one where they are missing.
-func (w *content) subject(s *session, page int) (prefix, normalized string) {
+func (w *content) subject(s *session) (prefix, normalized string) {
+	page := itemPage(w.Props)
 	text := func(t mapi.Tag) (string, bool) {
 		switch v := w.Props.Tag(t).(type) {
 		case string:
@@ -173,14 +174,14 @@ func (w *content) attachmentAt(num int32) int {
 }
 
 // computed are properties of a message that follow from its working copy, in place of those it had when it was loaded.
-func (w *content) computed(s *session, page int) mapi.Props {
+func (w *content) computed(s *session) mapi.Props {
 	out := mapi.Props{{Key: mapi.TagKey(pid.TagHasAttachments), Value: len(w.Attachments) > 0}}
 	if w.recipients {
 		for i, t := range []mapi.Tag{pid.TagDisplayTo, pid.TagDisplayCc, pid.TagDisplayBcc} {
 			out = append(out, mapi.Prop{Key: mapi.TagKey(t), Value: w.displayNames(int32(i + 1))})
 		}
 	}
-	prefix, normalized := w.subject(s, page)
+	prefix, normalized := w.subject(s)
 	for _, p := range []struct {
 		t mapi.Tag
 		v string
@@ -214,9 +215,9 @@ func (w *content) displayNames(kind int32) string {
 }
 
 // all are the properties with the computed ones brought up to date.
-func (w *content) all(s *session, page int) mapi.Props {
+func (w *content) all(s *session) mapi.Props {
 	out := slices.Clone(w.Props)
-	for _, p := range w.computed(s, page) {
+	for _, p := range w.computed(s) {
 		out.Set(p.Key, p.Value)
 	}
 	return out

@@ -19,7 +19,7 @@ type folder struct {
 
 func (f *folder) close()          {}
 func (f *folder) logonOf() *logon { return f.lg }
-func (f *folder) page() int       { return 0 }
+func (f *folder) pages() pages    { return pages{} }
 
 func (f *folder) props(c *call) (mapi.Props, error) {
 	props, err := f.dir.Props(c)
@@ -30,11 +30,6 @@ func (f *folder) props(c *call) (mapi.Props, error) {
 }
 
 func (f *folder) change(c *call, set mapi.Props, del []mapi.Key) error {
-	for i, p := range set { // names are Unicode, whatever they come as
-		if s, ok := p.Value.(mapi.String8); ok && p.Key.Tag.ID() == pid.TagDisplayName.ID() && !p.Key.Named() {
-			set[i] = mapi.Prop{Key: mapi.TagKey(pid.TagDisplayName), Value: f.lg.s.decode8(s, 0)}
-		}
-	}
 	return f.dir.SetProps(c, set, del)
 }
 

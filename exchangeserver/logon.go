@@ -146,7 +146,7 @@ func (lg *logon) change(c *call, set mapi.Props, del []mapi.Key) error {
 
 func (lg *logon) logonOf() *logon { return lg }
 
-func (lg *logon) page() int { return 0 }
+func (lg *logon) pages() pages { return pages{} }
 
 // addressBookEntryID is the entry id of a user in the address book ([MS-OXCDATA] 2.2.5.2).
 func addressBookEntryID(dn string) []byte {

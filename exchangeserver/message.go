@@ -15,7 +15,8 @@ import (
 // message is a message that a client has open: in a folder, or embedded in an attachment.
 type message struct {
 	lg       *logon
-	cp       int // code page of its 8-bit strings, 0 for the session's
+	cp       int // code page that the client wants its 8-bit strings in
+	stored   int // code page that it named when it was opened
 	writable bool
 
 	dir  mapi.Folder
@@ -48,7 +49,18 @@ func (m *message) close() {
 }
 
 func (m *message) logonOf() *logon { return m.lg }
-func (m *message) page() int       { return m.cp }
+
+// pages implements propObject.
+func (m *message) pages() pages {
+	p := pages{m.stored, m.cp}
+	switch {
+	case m.direct != nil:
+		p.stored = itemPage(m.direct.top)
+	case m.work != nil:
+		p.stored = itemPage(m.work.Props)
+	}
+	return p
+}
 
 // errUnsaved is what becomes of changes to a message whose content went straight to the store.
 var errUnsaved = &mapi.Error{Op: "use message", Code: mapi.ErrNoSupport, Err: errors.New("it holds an upload: save it first")}
@@ -112,7 +124,7 @@ func (m *message) props(c *call) (mapi.Props, error) {
 	if err != nil {
 		return nil, err
 	}
-	props := w.all(c.s, m.cp)
+	props := w.all(c.s)
 	for _, p := range m.defaults {
 		if props.Get(p.Key) == nil && !w.del[p.Key] {
 			props = append(props, p)
@@ -205,6 +217,7 @@ func (c *call) openMessage(q *oxcrops.OpenMessageRequest) (oxcrops.Response, err
 		return nil, errorf(mapi.ErrInvalidParameter, "open mode 0x%02X", q.OpenModeFlags)
 	}
 	m.changeKey, _ = it.Props.Tag(pid.TagChangeKey).([]byte)
+	m.stored = itemPage(it.Props)
 	if assoc, _ := it.Props.Tag(pid.TagMessageFlags).(int32); assoc&flagAssociated != 0 {
 		m.kind = mapi.Associated
 	}

@@ -13,7 +13,7 @@ import (
 type propObject interface {
 	object
 	logonOf() *logon
-	page() int // code page of 8-bit strings, 0 for the session's
+	pages() pages // of 8-bit strings
 	// props are all properties, the large ones as Blobs.
 	props(c *call) (mapi.Props, error)
 	// change sets and deletes properties: of messages and attachments in the working copy, of others at once.
@@ -43,20 +43,20 @@ func isReadOnly(k mapi.Key) bool { return !k.Named() && readOnly[k.Tag.ID()] }
 
 // cell is the value of a property for a response, in the type that was asked for: mapi.ErrNotFound where there is none,
 // mapi.ErrNoMemory where it is larger than limit.
-func (c *call) cell(props mapi.Props, page int, k mapi.Key, limit int) mapi.Value {
+func (c *call) cell(props mapi.Props, p pages, k mapi.Key, limit int) mapi.Value {
 	if k == noKey {
 		return mapi.ErrNotFound
 	}
 	if k.Type() == mapi.TypeUnspecified {
-		for _, p := range props {
-			if p.Key.WithType(0) == k {
-				return oxcdata.TypedValue{Type: p.Key.Type(), Value: c.small(p.Key.Type(), p.Value, limit)}
+		for _, x := range props {
+			if x.Key.WithType(0) == k {
+				return oxcdata.TypedValue{Type: x.Key.Type(), Value: c.s.recode8(c.small(x.Key.Type(), x.Value, limit), p)}
 			}
 		}
 		return mapi.ErrNotFound
 	}
 	if v := props.Get(k); v != nil {
-		return c.small(k.Type(), v, limit)
+		return c.s.recode8(c.small(k.Type(), v, limit), p)
 	}
 	if o, ok := otherString(k); ok {
 		if v := props.Get(o); v != nil {
@@ -64,7 +64,7 @@ func (c *call) cell(props mapi.Props, page int, k mapi.Key, limit int) mapi.Valu
 			if _, failed := v.(mapi.Code); failed {
 				return v
 			}
-			return c.s.restring(v, page)
+			return c.s.restring(v, p)
 		}
 	}
 	return mapi.ErrNotFound
@@ -101,29 +101,6 @@ func otherString(k mapi.Key) (mapi.Key, bool) {
 		return k.WithType(k.Type() ^ (mapi.TypeString ^ mapi.TypeString8)), true
 	}
 	return k, false
-}
-
-// restring converts strings, and lists of them, to the other string type.
-func (s *session) restring(v mapi.Value, page int) mapi.Value {
-	switch v := v.(type) {
-	case string:
-		return s.encode8(v, page)
-	case mapi.String8:
-		return s.decode8(v, page)
-	case []string:
-		out := make([]mapi.String8, len(v))
-		for i, x := range v {
-			out[i] = s.encode8(x, page)
-		}
-		return out
-	case []mapi.String8:
-		out := make([]string, len(v))
-		for i, x := range v {
-			out[i] = s.decode8(x, page)
-		}
-		return out
-	}
-	return v
 }
 
 // sendable is v if it can travel by value; an Object cannot, nor a string that holds a NUL, which would end it early.
@@ -169,10 +146,10 @@ func (c *call) getSpecific(q *oxcrops.GetPropertiesSpecificRequest) (oxcrops.Res
 	row := oxcdata.PropertyRow{Values: make([]mapi.Value, len(keys))}
 	sizes := make([]int, len(keys))
 	for i, k := range keys {
-		v := c.cell(props, o.page(), k, limit)
+		v := c.cell(props, o.pages(), k, limit)
 		if tv, ok := v.(oxcdata.TypedValue); ok && isString8(tv.Type) == (q.WantUnicode != 0) && isString(tv.Type) {
 			t, _ := otherString(mapi.TagKey(mapi.Tag(tv.Type)))
-			v = oxcdata.TypedValue{Type: t.Type(), Value: c.s.restring(tv.Value, o.page())}
+			v = oxcdata.TypedValue{Type: t.Type(), Value: c.s.restring(tv.Value, o.pages())}
 		}
 		row.Values[i] = sendable(q.Tags[i].Type(), v)
 		sizes[i] = cellSize(q.Tags[i].Type(), row.Values[i])
@@ -257,7 +234,7 @@ func (c *call) getAll(q *oxcrops.GetPropertiesAllRequest) (oxcrops.Response, err
 		}
 		v := c.small(t.Type(), p.Value, limit)
 		if _, failed := v.(mapi.Code); !failed && isString(t.Type()) && isString8(t.Type()) == (q.WantUnicode != 0) {
-			v = c.s.restring(v, o.page())
+			v = c.s.restring(v, o.pages())
 			t = t.WithType(t.Type() ^ (mapi.TypeString ^ mapi.TypeString8))
 		}
 		v = sendable(t.Type(), v)
@@ -331,7 +308,7 @@ func (c *call) setProps(in uint8, values []oxcdata.TaggedValue, rop uint8) (oxcr
 		case isReadOnly(k):
 			resp.Problems = append(resp.Problems, oxcrops.PropertyProblem{Index: uint16(i), Tag: tags[i], ErrorCode: mapi.ErrComputed})
 		default:
-			set.Set(k, values[i].Value)
+			set.Set(c.s.given(k, values[i].Value, o.pages().wanted))
 		}
 	}
 	if len(set) > 0 {

@@ -48,14 +48,14 @@ func (lg *logon) recipientColumns(c *call, list []mapi.Props) ([]mapi.Tag, []map
 }
 
 // openRow is a recipient as the responses give it.
-func (s *session) openRow(r mapi.Props, page int, keys []mapi.Key) oxcrops.OpenRecipientRow {
+func (s *session) openRow(r mapi.Props, p pages, keys []mapi.Key) oxcrops.OpenRecipientRow {
 	kind, _ := r.Tag(pid.TagRecipientType).(int32)
 	text := func(t mapi.Tag) string {
 		if v, ok := r.Tag(t).(string); ok {
 			return v
 		}
 		v, _ := r.Get(mapi.TagKey(t).WithType(mapi.TypeString8)).(mapi.String8)
-		return s.decode8(v, page)
+		return s.decode8(v, p.stored)
 	}
 	row := oxcdata.RecipientRow{Flags: oxcdata.RecipientUnicode, Display: text(pid.TagDisplayName), Email: text(pid.TagEmailAddress),
 		Simple: text(pid.TagAddressBookDisplayNamePrintable), Transmittable: text(pid.TagTransmittableDisplayName)}
@@ -98,9 +98,10 @@ func (s *session) openRow(r mapi.Props, page int, keys []mapi.Key) oxcrops.OpenR
 		if v == nil {
 			v = mapi.ErrNotFound
 		}
+		v = s.recode8(v, p)
 		row.Row.Values = append(row.Row.Values, sendable(k.Type(), v))
 	}
-	return oxcrops.OpenRecipientRow{RecipientType: uint8(kind), CodePageID: uint16(s.codePage(page)), Row: row}
+	return oxcrops.OpenRecipientRow{RecipientType: uint8(kind), CodePageID: uint16(s.codePage(p.wanted)), Row: row}
 }
 
 // recipientProps is a recipient as ModifyRecipients gives it.
@@ -119,7 +120,7 @@ func (c *call) recipientProps(m *oxcrops.ModifyRecipientRow, page int, columns [
 		if _, failed := v.(mapi.Code); failed && k.Type() != mapi.TypeError || v == nil || k == noKey {
 			continue
 		}
-		r.Set(k, v)
+		r.Set(c.s.given(k, v, page))
 	}
 	if row.Flags&oxcdata.RecipientDisplay != 0 {
 		set(pid.TagDisplayName, text(row.Display))
@@ -237,7 +238,7 @@ func (c *call) readRecipients(q *oxcrops.ReadRecipientsRequest) (oxcrops.Respons
 		if uint32(rowID(r)) < q.RowID {
 			continue
 		}
-		row := c.s.openRow(r, m.cp, m.columnKeys)
+		row := c.s.openRow(r, m.pages(), m.columnKeys)
 		n, err := encodedSize(func(cd *oxcdata.Coder) { cd.RecipientRow(m.columns, &row.Row) })
 		if err != nil {
 			return nil, err
@@ -255,7 +256,7 @@ func (c *call) readRecipients(q *oxcrops.ReadRecipientsRequest) (oxcrops.Respons
 
 // opened is what the responses say that open a message: its subject and as many recipients as fit ([MS-OXCMSG] 2.2.3.1.2).
 func (c *call) opened(m *message, w *content, out *oxcrops.OpenedMessage, room int) error {
-	prefix, normalized := w.subject(c.s, m.cp)
+	prefix, normalized := w.subject(c.s)
 	out.SubjectPrefix = typedString(prefix, room)
 	out.NormalizedSubject = typedString(normalized, room)
 	for _, p := range w.Props {
@@ -271,7 +272,7 @@ func (c *call) opened(m *message, w *content, out *oxcrops.OpenedMessage, room i
 	const head, rowHead = 1 + 2 + 2 + 2 + 1, 7
 	left := room - head - 4*len(tags) - 2*len(prefix) - 2*len(normalized) - 6
 	for _, r := range w.Recipients {
-		row := c.s.openRow(r, m.cp, keys)
+		row := c.s.openRow(r, pages{itemPage(w.Props), m.cp}, keys)
 		n, err := encodedSize(func(cd *oxcdata.Coder) { cd.RecipientRow(tags, &row.Row) })
 		if err != nil {
 			return err

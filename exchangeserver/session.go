@@ -179,33 +179,6 @@ func (s *session) wait(ctx context.Context) *oxcmapihttp.NotificationWaitRespons
 	return &oxcmapihttp.NotificationWaitResponse{}
 }
 
-// decode8 is text of an 8-bit string in the session's code page, or another.
-func (s *session) decode8(v mapi.String8, page int) string {
-	if t, err := codepage.Decode(s.codePage(page), []byte(v)); err == nil {
-		return t
-	}
-	return string(v)
-}
-
-func (s *session) encode8(v string, page int) mapi.String8 {
-	b, err := codepage.Encode(s.codePage(page), v)
-	if err != nil {
-		return mapi.String8(v)
-	}
-	return mapi.String8(b)
-}
-
-// codePage is page where it can be used for 8-bit strings, else that of the session.
-func (s *session) codePage(page int) int {
-	if page == 0 || page == logonCodePage || page == codepage.UTF16 || !codepage.Known(page) {
-		return s.page
-	}
-	return page
-}
-
-// logonCodePage as a CodePageId stands for the one of the session ([MS-OXCMSG] 2.2.3.1.1).
-const logonCodePage = 0x0FFF
-
 // entryID encodes an entry id.
 func entryID(f func(*oxcdata.Coder)) []byte {
 	b, _ := oxcdata.Encode(oxcdata.ROP, f)

@@ -6,10 +6,6 @@ import (
 	"io"
 	"slices"
 
-	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/ianaindex"
-
-	"github.com/opencdo/opencdo/internal/codepage"
 	"github.com/opencdo/opencdo/internal/oxcfxics"
 	"github.com/opencdo/opencdo/internal/oxcrops"
 	"github.com/opencdo/opencdo/mapi"
@@ -24,8 +20,8 @@ type source struct {
 
 func (s *source) close() { s.out.Close() }
 
-// newSource starts a download.
-func (c *call) newSource(lg *logon, send uint8, page int, write func(context.Context, *oxcfxics.Writer) error) *source {
+// newSource starts a download. What write writes has its 8-bit strings in the code page that it gets.
+func (c *call) newSource(lg *logon, send uint8, p pages, write func(context.Context, *oxcfxics.Writer, int) error) *source {
 	opt := &oxcfxics.Options{
 		Strings: oxcfxics.SendOptions(send).Strings(),
 		PropID: func(n mapi.PropName) (uint16, error) {
@@ -37,16 +33,12 @@ func (c *call) newSource(lg *logon, send uint8, page int, write func(context.Con
 		},
 		Spool: func() (oxcfxics.Spool, error) { return c.s.newTransferSpool(), nil },
 	}
-	opt.CodePage, opt.Encoding = uint16(c.s.codePage(page)), encodingOf(c.s.codePage(page))
-	return &source{out: oxcfxics.NewProducer(c.s.ctx, opt, write)}
-}
-
-// encodingOf is the converter of a code page for whole streams; nil where there is none.
-func encodingOf(page int) encoding.Encoding {
-	if e, err := ianaindex.MIME.Encoding(codepage.Charset(page)); err == nil && e != nil {
-		return e
+	page := c.s.codePage(p.stored)
+	if opt.Strings == oxcfxics.EightBit {
+		page = c.s.codePage(p.wanted)
 	}
-	return nil
+	opt.CodePage, opt.Encoding = uint16(page), encodingOf(page)
+	return &source{out: oxcfxics.NewProducer(c.s.ctx, opt, func(ctx context.Context, w *oxcfxics.Writer) error { return write(ctx, w, page) })}
 }
 
 // transferSpool is room for one value of unknown length.
@@ -222,9 +214,9 @@ func (m *message) send(c *call, send uint8, sel *selection) (*source, error) {
 		}
 		write = func(_ context.Context, sink mapi.ItemSink) error { return it.WriteTo(sink) }
 	}
-	return c.newSource(m.lg, send, m.cp, func(ctx context.Context, w *oxcfxics.Writer) error {
+	return c.newSource(m.lg, send, m.pages(), func(ctx context.Context, w *oxcfxics.Writer, page int) error {
 		out := oxcfxics.NewContentWriter(w)
-		if err := write(ctx, sel.filter(out)); err != nil {
+		if err := c.s.inPage(page, write)(ctx, sel.filter(out)); err != nil {
 			return err
 		}
 		return out.Close()
@@ -243,7 +235,7 @@ func (a *attachment) send(c *call, send uint8, sel *selection) (*source, error) 
 	} else {
 		embedded = nil
 	}
-	return c.newSource(a.m.lg, send, a.m.cp, func(_ context.Context, w *oxcfxics.Writer) error {
+	return c.newSource(a.m.lg, send, a.pages(), func(_ context.Context, w *oxcfxics.Writer, _ int) error {
 		out := oxcfxics.NewAttachmentWriter(w)
 		for _, p := range props {
 			if err := out.Prop(p.Key, p.Value); err != nil {
@@ -272,9 +264,9 @@ func (f *folder) send(c *call, send uint8, sel *selection) (*source, error) {
 	}
 	props = slices.DeleteFunc(sentFolderProps(props, false), func(p mapi.Prop) bool { return !sel.has(p.Key) })
 	parts := folderParts{sel.part(pid.TagContainerContents), sel.part(pid.TagFolderAssociatedContents), sel.part(pid.TagContainerHierarchy)}
-	return c.newSource(f.lg, send, 0, func(ctx context.Context, w *oxcfxics.Writer) error {
+	return c.newSource(f.lg, send, pages{}, func(ctx context.Context, w *oxcfxics.Writer, page int) error {
 		p := oxcfxics.NewPartWriter(w, oxcfxics.RootFolder)
-		if err := c.send(ctx, p, f.lg, f.dir, &oxcfxics.Folder{Props: props}, parts, folderParts{true, true, true}); err != nil {
+		if err := c.send(ctx, p, page, f.lg, f.dir, &oxcfxics.Folder{Props: props}, parts, folderParts{true, true, true}); err != nil {
 			return err
 		}
 		return p.Close()
@@ -295,12 +287,13 @@ func (c *call) sourceCopyMessages(q *oxcrops.FastTransferSourceCopyMessagesReque
 		}
 		associated[r.ID] = true
 	}
-	src := c.newSource(f.lg, q.SendOptions, 0, func(ctx context.Context, w *oxcfxics.Writer) error {
+	src := c.newSource(f.lg, q.SendOptions, pages{}, func(ctx context.Context, w *oxcfxics.Writer, page int) error {
 		w.Total(len(ids))
 		p := oxcfxics.NewPartWriter(w, oxcfxics.RootMessageList)
 		for _, id := range ids {
 			sink := &lateMessage{p: p, associated: associated[id], entryID: q.CopyFlags&copySendEntryID != 0}
-			if err := f.dir.Read(ctx, id, sink); err != nil && !(errors.Is(err, mapi.ErrNotFound) && sink.ItemSink == nil) {
+			read := func(ctx context.Context, to mapi.ItemSink) error { return f.dir.Read(ctx, id, to) }
+			if err := c.s.inPage(page, read)(ctx, sink); err != nil && !(errors.Is(err, mapi.ErrNotFound) && sink.ItemSink == nil) {
 				return err
 			}
 		}
@@ -375,10 +368,10 @@ func (c *call) sourceCopyFolder(q *oxcrops.FastTransferSourceCopyFolderRequest) 
 		return nil, err
 	}
 	props = sentFolderProps(props, true)
-	src := c.newSource(f.lg, q.SendOptions, 0, func(ctx context.Context, w *oxcfxics.Writer) error {
+	src := c.newSource(f.lg, q.SendOptions, pages{}, func(ctx context.Context, w *oxcfxics.Writer, page int) error {
 		p := oxcfxics.NewPartWriter(w, oxcfxics.RootTopFolder)
 		parts := folderParts{true, true, q.CopyFlags&withSubfolders != 0}
-		if err := c.send(ctx, p, f.lg, f.dir, &oxcfxics.Folder{Props: props}, parts, parts); err != nil {
+		if err := c.send(ctx, p, page, f.lg, f.dir, &oxcfxics.Folder{Props: props}, parts, parts); err != nil {
 			return err
 		}
 		return p.Close()

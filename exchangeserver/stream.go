@@ -122,7 +122,7 @@ func (s *stream) load(c *call, mode uint8) error {
 	if v == nil {
 		if other, ok := otherString(s.key); ok {
 			if v = props.Get(other); v != nil {
-				v, err = c.recode(v, other.Type(), s.owner.page())
+				v, err = c.recode(v, other.Type(), s.owner.pages())
 			}
 		}
 	}
@@ -151,7 +151,7 @@ func (s *stream) load(c *call, mode uint8) error {
 const maxRecoded = 64 << 20
 
 // recode converts a string for a stream of the other string type.
-func (c *call) recode(v mapi.Value, t mapi.Type, page int) (mapi.Value, error) {
+func (c *call) recode(v mapi.Value, t mapi.Type, p pages) (mapi.Value, error) {
 	if b, ok := v.(mapi.Blob); ok {
 		if b.Size() > maxRecoded {
 			return nil, mapi.ErrNoMemory
@@ -169,7 +169,7 @@ func (c *call) recode(v mapi.Value, t mapi.Type, page int) (mapi.Value, error) {
 			return nil, err
 		}
 	}
-	return c.s.restring(v, page), nil
+	return c.s.restring(v, p), nil
 }
 
 // read fills p from the position on, which moves.
