@@ -136,7 +136,9 @@ func (f *folder) Read(ctx context.Context, id mapi.EntryID, w mapi.ItemSink) err
 	}
 	dir, name := path.Split(string(id))
 	dir = strings.TrimSuffix(dir, "/")
-	if !f.s.inside(string(id)) || !strings.HasSuffix(name, itemExt) || name[0] == '.' || !strings.HasPrefix(dir, f.path+"/") {
+	below, ok := strings.CutPrefix(dir, f.path+"/")
+	below = strings.TrimPrefix(below, associatedDir+"/")
+	if first, _, _ := strings.Cut(below, "/"); !ok || !isItemDir(first) || !f.s.inside(string(id)) || !strings.HasSuffix(name, itemExt) {
 		return fail(op, "", mapi.ErrNotFound)
 	}
 	tree, _, err := f.s.dir(ctx, dir)

@@ -141,8 +141,10 @@ func (t *target) Create(ctx context.Context, k mapi.Kind) (mapi.ItemWriter, erro
 	if t.f.lists[k] == nil {
 		t.f.lists[k] = &itemList{}
 	}
-	return &itemWriter{t: t, kind: k, list: t.f.lists[k], msg: msgfile.NewWriter(msgfile.Config{})}, nil
+	return &itemWriter{t: t, kind: k, list: t.f.lists[k], msg: msgfile.NewWriter(msgConfig)}, nil
 }
+
+var msgConfig = msgfile.Config{NewSpool: func() (msgfile.Spool, error) { return &spool{}, nil }}
 
 // itemWriter takes an item and notes what its file name and its line in the catalog need.
 type itemWriter struct {

@@ -161,6 +161,7 @@ func (r *run) find(ctx context.Context, n *node, f mapi.Folder, depth int) error
 	}
 	n.children = slices.DeleteFunc(n.children, func(c *node) bool {
 		if c.info.Search {
+			r.report.SearchFolders++
 			r.note(c.path, "", "not copied: search folder")
 			return true
 		}

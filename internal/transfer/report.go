@@ -17,7 +17,10 @@ type Report struct {
 	Skipped int            `json:"skipped"` // the destination had them
 	Failed  int            `json:"failed"`
 	Bytes   int64          `json:"bytes"` // of copied items' values
-	To      mapi.EntryID   `json:"-"`     // the destination's folder that the first folder's contents went into
+	// SearchFolders were not copied: what they show are items of other folders.
+	SearchFolders int `json:"search_folders"`
+	// To is the destination's folder that the first folder's contents went into.
+	To mapi.EntryID `json:"-"`
 	// Problems are items and folders that could not be copied, or not wholly.
 	Problems []Problem `json:"problems,omitempty"`
 	// Notes are what was done otherwise than one may expect, without anything being lost by a fault.
