@@ -75,7 +75,7 @@ func explain(err error) (int, string) {
 		return hint(exitLogon, "Check user (--user) and password (--password-file).")
 	case errors.Is(err, mapi.ErrAmbiguous):
 		return hint(exitAmbiguous, "")
-	case errors.Is(err, mapi.ErrNotFound), errors.Is(err, mapi.ErrUnknownUser):
+	case errors.Is(err, mapi.ErrNotFound), errors.Is(err, mapi.ErrUnknownUser), errors.Is(err, backup.ErrNotFound):
 		return hint(exitNotFound, "")
 	case errors.Is(err, mapi.ErrCorruptData):
 		return hint(exitDamaged, "")
