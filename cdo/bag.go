@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/opencdo/opencdo/internal/codepage"
 	"github.com/opencdo/opencdo/mapi"
@@ -113,11 +114,12 @@ func (b *bag) get(ctx context.Context, k mapi.Key) (p mapi.Prop, ok bool, err er
 	return p, false, nil
 }
 
-// cut tells whether a value from a table may be only the beginning of it ([mapi.Row]).
+// cut tells whether a value from a table may be less than the property: only its beginning ([mapi.Row]), or an 8-bit string whose
+// code page the table didn't know.
 func cut(v mapi.Value) bool {
 	switch v := v.(type) {
 	case string:
-		return len(v) >= 255
+		return len(v) >= 255 || strings.ContainsRune(v, utf8.RuneError)
 	case mapi.String8:
 		return len(v) >= 255
 	case []byte:
@@ -147,6 +149,23 @@ func (b *bag) remove(k mapi.Key) {
 	if !holds(b.del, k) {
 		b.del = append(b.del, k)
 	}
+}
+
+// gone are the keys that a store is asked to delete, which it does by the whole key: deleted strings in either type, and the 8-bit
+// form of strings that are set now.
+func (b *bag) gone() []mapi.Key {
+	out := slices.Clone(b.del)
+	for _, k := range b.del {
+		if t := k.Type(); t.Base() == mapi.TypeString || t.Base() == mapi.TypeString8 {
+			out = append(out, k.WithType(t^(mapi.TypeString^mapi.TypeString8)))
+		}
+	}
+	for _, p := range b.set {
+		if i := find(b.have, p.Key); i >= 0 && b.have[i].Key != p.Key {
+			out = append(out, b.have[i].Key)
+		}
+	}
+	return out
 }
 
 // keys are the properties of the object, those that were added last.

@@ -105,7 +105,7 @@ func (f *Folder) Update(ctx context.Context, makePermanent, refreshObject bool) 
 		return fail(member, err)
 	}
 	if makePermanent && f.bag.changed() {
-		if err := dir.SetProps(ctx, f.bag.set, f.bag.del); err != nil {
+		if err := dir.SetProps(ctx, f.bag.set, f.bag.gone()); err != nil {
 			return fail(member, err)
 		}
 		f.bag.saved()

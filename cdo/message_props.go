@@ -141,26 +141,44 @@ func (m *Message) Unread(ctx context.Context) (bool, error) {
 	return v&flagRead == 0, fail("Message.Unread", err)
 }
 
+// readMarker is a folder that has its own way to mark items read.
+type readMarker interface {
+	SetRead(ctx context.Context, ids []mapi.EntryID, read bool) error
+}
+
 // SetUnread marks a saved message as unread or read at once, without Update.
 func (m *Message) SetUnread(ctx context.Context, unread bool) error {
 	const member = "Message.Unread"
-	if err := m.setFlags(ctx, member, flagRead, !unread); err != nil || m.id == "" {
-		return err
+	if m.id == "" {
+		return m.setFlags(ctx, member, flagRead, !unread)
+	}
+	if err := m.usable(); err != nil {
+		return fail(member, err)
+	}
+	v, err := m.flags(ctx)
+	if err != nil {
+		return fail(member, err)
+	}
+	if v |= flagRead; unread {
+		v &^= flagRead
 	}
 	dir, err := m.folder.open(ctx)
 	if err != nil {
 		return fail(member, err)
 	}
-	i := find(m.bag.set, mapi.TagKey(pid.TagMessageFlags))
-	p := m.bag.set[i]
-	if err := dir.Update(ctx, m.id, mapi.Props{p}, nil); err != nil {
+	p := mapi.Prop{Key: mapi.TagKey(pid.TagMessageFlags), Value: v}
+	if r, ok := dir.(readMarker); ok {
+		err = r.SetRead(ctx, []mapi.EntryID{m.id}, !unread)
+	} else {
+		err = dir.Update(ctx, m.id, mapi.Props{p}, nil)
+	}
+	if err != nil {
 		return fail(member, err)
 	}
-	m.bag.set = append(m.bag.set[:i:i], m.bag.set[i+1:]...)
-	if i := find(m.bag.have, p.Key); i >= 0 {
-		m.bag.have[i] = p
-	} else {
-		m.bag.have = append(m.bag.have, p)
+	for _, ps := range []mapi.Props{m.bag.have, m.bag.set} {
+		if i := find(ps, p.Key); i >= 0 {
+			ps[i] = p
+		}
 	}
 	m.stale()
 	return nil

@@ -47,7 +47,7 @@ func (m *Message) save(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := dir.Update(ctx, m.id, m.bag.set, m.bag.del); err != nil {
+	if err := dir.Update(ctx, m.id, m.bag.set, m.bag.gone()); err != nil {
 		return err
 	}
 	m.saved()

@@ -2,11 +2,15 @@ package cdo_test
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/opencdo/opencdo/cdo"
+	"github.com/opencdo/opencdo/internal/localstore"
 	"github.com/opencdo/opencdo/mapi"
 	"github.com/opencdo/opencdo/mapi/memstore"
 	"github.com/opencdo/opencdo/mapi/storetest"
@@ -16,7 +20,7 @@ import (
 type world struct {
 	*testing.T
 	ctx     context.Context
-	store   *memstore.Store
+	store   mapi.Store
 	session *cdo.Session
 }
 
@@ -27,9 +31,28 @@ func open(stores ...mapi.Store) func(context.Context, cdo.Profile) ([]mapi.Store
 	return func(context.Context, cdo.Profile) ([]mapi.Store, error) { return stores, nil }
 }
 
+// eachStore runs a test on a store in memory, which is exact, and on the embedded store, which computes properties and gives large
+// values as its own Blobs.
+func eachStore(t *testing.T, test func(w *world)) {
+	t.Run("memstore", func(t *testing.T) { test(newWorld(t)) })
+	t.Run("localstore", func(t *testing.T) {
+		s, err := localstore.Create(t.Context(), filepath.Join(t.TempDir(), "box.db"), localstore.Options{Owner: "Ada Lovelace"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(logOn(t, s))
+	})
+}
+
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{T: t, ctx: t.Context(), store: memstore.New(memstore.Config{Name: "Mailbox - Ada Lovelace"})}
+	return logOn(t, memstore.New(memstore.Config{Name: "Mailbox - Ada Lovelace"}))
+}
+
+// logOn fills a store with samples and logs on to it.
+func logOn(t *testing.T, s mapi.Store) *world {
+	t.Helper()
+	w := &world{T: t, ctx: t.Context(), store: s}
 	for _, s := range storetest.SampleItems() {
 		id, err := w.store.Special(w.ctx, s.Role)
 		w.must(err)
@@ -42,7 +65,9 @@ func newWorld(t *testing.T) *world {
 	w.must(w.session.Logon(w.ctx, cdo.LogonOptions{ProfileInfo: "server.example\nada"}))
 	t.Cleanup(func() {
 		if w.session.LoggedOn() {
-			w.must(w.session.Logoff())
+			if err := w.session.Logoff(); err != nil {
+				t.Error(err)
+			}
 		}
 	})
 	return w
@@ -91,16 +116,33 @@ func (w *world) message(subject string) *cdo.Message {
 	return nil
 }
 
-func TestSmoke(t *testing.T) {
-	w := newWorld(t)
-	m := w.message("RE: Figures for March")
-	a := get(m.Attachments(w.ctx))(w)
-	if n := get(a.Count(w.ctx))(w); n != 4 {
-		t.Errorf("%d attachments", n)
+// field is the value of a field by its tag.
+func (w *world) field(f *cdo.Fields, t mapi.Tag) any {
+	w.Helper()
+	return get(get(f.ByTag(w.ctx, t))(w).Value(w.ctx))(w)
+}
+
+// special is the ID of a folder that GetDefaultFolder doesn't know.
+func (w *world) special(r mapi.Role) string {
+	w.Helper()
+	id, err := w.store.Special(w.ctx, r)
+	w.must(err)
+	return fmt.Sprintf("%X", string(id))
+}
+
+func entryID(t *testing.T, id string) mapi.EntryID {
+	t.Helper()
+	b, err := hex.DecodeString(id)
+	if err != nil {
+		t.Fatal(err)
 	}
-	m.SetSubject("x")
-	w.must(m.Update(w.ctx, true, false))
-	if s := get(m.Subject(w.ctx))(w); s != "x" {
-		t.Errorf("subject %q", s)
-	}
+	return mapi.EntryID(b)
+}
+
+// getMAPI is the folder of the store that a message is in.
+func getMAPI(w *world, m *cdo.Message) mapi.Folder {
+	w.Helper()
+	dir, err := w.store.Folder(w.ctx, entryID(w.T, m.FolderID()))
+	w.must(err)
+	return dir
 }
