@@ -30,7 +30,7 @@ func rewritten(t *testing.T) (originals, copies []string) {
 	}
 	for i, file := range files {
 		name, _ := filepath.Rel(data, file)
-		if damaged[filepath.ToSlash(name)] > 0 {
+		if vectors.DamagedMsg[filepath.ToSlash(name)] > 0 {
 			continue
 		}
 		f, err := msgfile.OpenFile(file)
@@ -225,7 +225,7 @@ func TestMsgreaderReadsSampleItems(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var m message
+		var m vectors.MsgReading
 		if err := json.Unmarshal(b, &m); err != nil {
 			t.Fatal(err)
 		}
@@ -235,7 +235,7 @@ func TestMsgreaderReadsSampleItems(t *testing.T) {
 	}
 }
 
-func compareSample(t *testing.T, it *mapi.Item, m *message) (out []string) {
+func compareSample(t *testing.T, it *mapi.Item, m *vectors.MsgReading) (out []string) {
 	differ := func(what, got, want string) {
 		if got != want {
 			out = append(out, fmt.Sprintf("%s is %q, want %q", what, got, want))
@@ -243,22 +243,22 @@ func compareSample(t *testing.T, it *mapi.Item, m *message) (out []string) {
 	}
 	wide := it.Props.Tag(pid.TagMessageClass) != nil // 8-bit strings are read as Windows-1252 there
 	if wide {
-		differ("subject", m.Subject, text(t, 0, it.Props, pid.TagSubject))
-		differ("sender", m.SenderName, text(t, 0, it.Props, pid.TagSenderName))
+		differ("subject", m.Subject, vectors.MsgText(t, 0, it.Props, pid.TagSubject))
+		differ("sender", m.SenderName, vectors.MsgText(t, 0, it.Props, pid.TagSenderName))
 	}
 	differ("number of recipients", fmt.Sprint(len(m.Recipients)), fmt.Sprint(len(it.Recipients)))
 	for i := range min(len(it.Recipients), len(m.Recipients)) {
 		if wide {
-			differ("recipient", m.Recipients[i].Name, text(t, 0, it.Recipients[i], pid.TagDisplayName))
+			differ("recipient", m.Recipients[i].Name, vectors.MsgText(t, 0, it.Recipients[i], pid.TagDisplayName))
 		}
-		differ("address", m.Recipients[i].Email, text(t, 0, it.Recipients[i], pid.TagEmailAddress))
+		differ("address", m.Recipients[i].Email, vectors.MsgText(t, 0, it.Recipients[i], pid.TagEmailAddress))
 	}
 	differ("number of attachments", fmt.Sprint(len(m.Attachments)), fmt.Sprint(len(it.Attachments)))
 	for i := range min(len(it.Attachments), len(m.Attachments)) {
 		a := it.Attachments[i]
-		differ("attachment", m.Attachments[i].FileName, text(t, 0, a.Props, pid.TagAttachLongFilename))
-		if b, ok := raw(t, a.Props.Tag(pid.TagAttachDataBinary)); ok {
-			differ("content", m.Attachments[i].SHA256, sum(b))
+		differ("attachment", m.Attachments[i].FileName, vectors.MsgText(t, 0, a.Props, pid.TagAttachLongFilename))
+		if b, ok := vectors.Raw(t, a.Props.Tag(pid.TagAttachDataBinary)); ok {
+			differ("content", m.Attachments[i].SHA256, vectors.SHA256(b))
 		}
 	}
 	return out
@@ -316,20 +316,20 @@ func TestMsgconvertReadsSampleItems(t *testing.T) {
 			continue
 		}
 		mail := decodeHeaders(msgconvert(t, file))
-		for _, want := range []string{text(t, 0, it.Props, pid.TagSubject), text(t, 0, it.Props, pid.TagSenderEmailAddress)} {
+		for _, want := range []string{vectors.MsgText(t, 0, it.Props, pid.TagSubject), vectors.MsgText(t, 0, it.Props, pid.TagSenderEmailAddress)} {
 			if !strings.Contains(mail, want) {
 				t.Errorf("%s: %q isn't there", samples[i].Name, want)
 			}
 		}
 		listed := it.Props.Text(pid.TagDisplayTo) + it.Props.Text(pid.TagDisplayCc) // it takes no others
 		for _, r := range it.Recipients {
-			want := text(t, 0, r, pid.TagEmailAddress)
-			if strings.Contains(listed, text(t, 0, r, pid.TagDisplayName)) && !strings.Contains(mail, want) {
+			want := vectors.MsgText(t, 0, r, pid.TagEmailAddress)
+			if strings.Contains(listed, vectors.MsgText(t, 0, r, pid.TagDisplayName)) && !strings.Contains(mail, want) {
 				t.Errorf("%s: recipient %q isn't there", samples[i].Name, want)
 			}
 		}
 		for _, a := range it.Attachments {
-			want := text(t, 0, a.Props, pid.TagAttachLongFilename)
+			want := vectors.MsgText(t, 0, a.Props, pid.TagAttachLongFilename)
 			if ascii(want) && !strings.Contains(mail, want) { // others are encoded in several ways
 				t.Errorf("%s: attachment %q isn't there", samples[i].Name, want)
 			}
