@@ -1,0 +1,88 @@
+package samplebox
+
+import (
+	"iter"
+	"math"
+)
+
+// Block is the number of items in which every kind occurs in its share.
+const Block = 200
+
+// kind is a kind of item.
+type kind struct {
+	name  string
+	share int  // how many in each Block
+	mail  bool // belongs to a conversation and may carry files of the pool
+	make  func(*maker) Sample
+}
+
+// slot is the place of one item: what is known of it before it is made.
+type slot struct {
+	index  int
+	nth    int // how many of the kind come before it in its block
+	kind   *kind
+	thread int // conversation, for mail
+	depth  int // place in it
+	file   int // index in the pool, or -1
+}
+
+const (
+	longestThread  = 6
+	filesPerBlock  = 14 // different files of the pool in a block
+	copiesPerBlock = 3  // mails that carry each of them
+	threadsInBlock = Block
+)
+
+// slots are those of the whole mailbox, in order.
+func (b *box) slots() iter.Seq[slot] {
+	return func(yield func(slot) bool) {
+		for start := 0; start < b.Items; start += Block {
+			for _, s := range b.block(start / Block) {
+				if s.index >= b.Items || !yield(s) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// block plans the items of a block: kinds in random order, mail in conversations, files handed out.
+func (b *box) block(n int) []slot {
+	r := b.random("block", uint64(n))
+	var slots []slot
+	for i := range kinds {
+		for nth := range kinds[i].share {
+			slots = append(slots, slot{kind: &kinds[i], nth: nth, file: -1})
+		}
+	}
+	r.Shuffle(len(slots), func(i, j int) { slots[i], slots[j] = slots[j], slots[i] })
+	thread, left, depth := n*threadsInBlock-1, 0, 0
+	var mail []int
+	for i := range slots {
+		s := &slots[i]
+		s.index = n*Block + i
+		if !s.kind.mail {
+			continue
+		}
+		mail = append(mail, i)
+		if left == 0 {
+			thread, depth = thread+1, 0
+			left = 1 + int(math.Abs(r.NormFloat64())*1.4)
+			left = min(left, longestThread)
+		}
+		s.thread, s.depth = thread, depth
+		depth, left = depth+1, left-1
+	}
+	// One file of each stretch of sizes, so that blocks are of about the same size.
+	r.Shuffle(len(mail), func(i, j int) { mail[i], mail[j] = mail[j], mail[i] })
+	for i := range min(filesPerBlock*copiesPerBlock, len(mail)) {
+		if i%copiesPerBlock == 0 {
+			stretch := i / copiesPerBlock
+			first, end := stretch*poolSize/filesPerBlock, (stretch+1)*poolSize/filesPerBlock
+			slots[mail[i]].file = first + r.IntN(end-first)
+		} else {
+			slots[mail[i]].file = slots[mail[i-1]].file
+		}
+	}
+	return slots
+}
