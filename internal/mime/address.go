@@ -8,7 +8,7 @@ import (
 	"github.com/opencdo/opencdo/mapi/pid"
 )
 
-// maxAddresses is how many addresses of a header are read: more than any mail server delivers to at once.
+// maxAddresses is how many recipients a message can have: more than any mail server delivers to at once.
 const maxAddresses = 100000
 
 // address is a mailbox ([RFC5322] 3.4). Addr has no "@" when there is only a name to be found in the header; then it is
@@ -19,22 +19,44 @@ type address struct{ Name, Addr string }
 // groups one by one, semicolons as separators, names without quotes.
 func parseAddresses(s string, fallback int) (list []address) {
 	var a addressReader
-	for s != "" && len(list) < maxAddresses {
+	a.comments, a.quotes = paired(s)
+	for s != "" && len(list) <= maxAddresses {
 		s = a.read(s)
 		if m, ok := a.address(fallback); ok {
 			list = append(list, m)
 		}
-		a = addressReader{}
+		a = addressReader{comments: a.comments, quotes: a.quotes}
 	}
 	return list
+}
+
+// paired tells whether parentheses and quotes come in pairs; where they don't they are like letters.
+func paired(s string) (parentheses, quotes bool) {
+	open, quote := 0, 0
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '(':
+			open++
+		case ')':
+			open--
+		case '"':
+			quote++
+		}
+	}
+	return open == 0, quote%2 == 0
 }
 
 // addressReader collects one address.
 type addressReader struct {
 	words   []word // outside of angle brackets
+	at      bool   // a word without quotes has an "@"
 	angle   string // in angle brackets
 	angled  bool
 	comment string
+
+	comments, quotes bool // there are such: see paired
 }
 
 // word is what stands between blanks: raw text, or the content of quotes.
@@ -51,33 +73,34 @@ func (a *addressReader) read(s string) (rest string) {
 	end := func(i int) {
 		if start >= 0 {
 			a.words = append(a.words, word{s[start:i], false, !blank})
+			a.at = a.at || strings.Contains(s[start:i], "@")
 			blank = false
 		}
 		start = -1
 	}
 	for i := 0; i < len(s); {
-		switch c := s[i]; c {
-		case ' ', '\t':
+		switch c := s[i]; {
+		case c == ' ' || c == '\t':
 			end(i)
 			blank = true
 			i++
-		case ',', ';':
+		case c == ',' || c == ';':
 			end(i)
 			return s[i+1:]
-		case '"':
+		case c == '"' && a.quotes:
 			end(i)
 			text, n := quotedString(s[i:])
 			a.words = append(a.words, word{text, true, !blank})
 			blank = false
 			i += n
-		case '(':
+		case c == '(' && a.comments:
 			end(i)
 			text, after := comment(s[i:])
 			a.comment = text
 			i = len(s) - len(after)
-		case ':':
-			if start < 0 && len(a.words) == 0 || !a.angled && !a.hasAt() && !strings.Contains(s[max(start, 0):i], "@") { // "group:"
-				*a = addressReader{}
+		case c == ':':
+			if start < 0 && len(a.words) == 0 || !a.angled && !a.at && !strings.Contains(s[max(start, 0):i], "@") { // "group:"
+				*a = addressReader{comments: a.comments, quotes: a.quotes}
 				start, blank = -1, true
 				i++
 				continue
@@ -86,14 +109,16 @@ func (a *addressReader) read(s string) (rest string) {
 				start = i
 			}
 			i++
-		case '<':
+		case c == '<':
 			if a.angled { // a comma is missing
 				end(i)
 				return s[i:]
 			}
 			end(i)
 			text, n := angle(s[i:])
-			a.angle, a.angled = text, true
+			if a.angle, a.angled = text, true; a.comments {
+				a.angle = stripComments(text, false)
+			}
 			i += n
 			blank = true
 		default:
@@ -108,15 +133,6 @@ func (a *addressReader) read(s string) (rest string) {
 	}
 	end(len(s))
 	return ""
-}
-
-func (a *addressReader) hasAt() bool {
-	for _, w := range a.words {
-		if !w.quoted && strings.Contains(w.text, "@") {
-			return true
-		}
-	}
-	return false
 }
 
 // quotedString reads what is in quotes and how long it is with them. Without the closing quote it goes to the end.
@@ -220,7 +236,7 @@ func (a *addressReader) name(words []word, fallback int) string {
 		}
 		b.WriteString(w.text)
 	}
-	return strings.TrimSpace(decodeWords(b.String(), fallback))
+	return strings.Trim(decodeWords(b.String(), fallback), " \t\"")
 }
 
 // addressGroup is the properties that hold one address ([MS-OXCMAIL] 2.6).

@@ -157,9 +157,12 @@ func decodeWords(s string, fallback int) string {
 	return out.String()
 }
 
+// maxWord is how long an encoded word may be; [RFC2047] 2 allows 75 characters, not all mailers know.
+const maxWord = 4 << 10
+
 // encodedWord reads the word that s begins with: its bytes and its length in s, which is 0 when it is none.
 func encodedWord(s string) (charset string, b []byte, n int) {
-	charset, rest, ok := strings.Cut(s[2:], "?")
+	charset, rest, ok := strings.Cut(s[2:min(len(s), maxWord)], "?")
 	if !ok || charset == "" || strings.ContainsAny(charset, " \t=") || len(rest) < 3 || rest[1] != '?' {
 		return "", nil, 0
 	}

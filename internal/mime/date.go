@@ -14,13 +14,13 @@ var months = map[string]time.Month{"jan": 1, "feb": 2, "mar": 3, "apr": 4, "may"
 // zones are the names that [RFC5322] 4.3 knows, in hours. Others mean UTC there.
 var zones = map[string]int{"edt": -4, "est": -5, "cdt": -5, "cst": -6, "mdt": -6, "mst": -7, "pdt": -7, "pst": -8}
 
+// maxDate is how long a date can be with its comments.
+const maxDate = 256
+
 // parseDate reads a date ([RFC5322] 3.3, 4.3), and those of mailers that put its parts in another order ("Tue Feb  1
 // 10:00:00 2005") or join them by dashes.
 func parseDate(s string) (mapi.FileTime, bool) {
-	for i := strings.IndexByte(s, '('); i >= 0; i = strings.IndexByte(s, '(') {
-		_, after := comment(s[i:])
-		s = s[:i] + " " + after
-	}
+	s = stripComments(s[:min(len(s), maxDate)], false)
 	var day, year, hour, minute, second int
 	var month time.Month
 	var clock bool
@@ -68,11 +68,10 @@ func parseDate(s string) (mapi.FileTime, bool) {
 	if day == 0 || month == 0 || year < 1601 || year > 9999 || !clock {
 		return 0, false
 	}
-	t := time.Date(year, month, day, hour, minute, second, 0, time.UTC)
-	if t.Day() != day {
+	if time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Day() != day {
 		return 0, false
 	}
-	t = t.Add(-time.Duration(offset) * time.Minute)
+	t := time.Date(year, month, day, hour, minute-offset, second, 0, time.UTC)
 	return mapi.NewFileTime(t), t.Year() >= 1601
 }
 

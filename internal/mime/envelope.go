@@ -1,6 +1,7 @@
 package mime
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -36,7 +37,9 @@ func (b *builder) envelope(it *mapi.Item, root *part, class string, page int) er
 	set(p, pid.TagMessageFlags, messageFlags(h))
 	subject(p, h, page)
 	b.senders(p, h, page)
-	b.recipients(it, h, page)
+	if err := b.recipients(it, h, page); err != nil {
+		return err
+	}
 	dates(p, h)
 	set(p, pid.TagImportance, importance(h))
 	set(p, pid.TagSensitivity, sensitivity(h.get("Sensitivity")))
@@ -153,7 +156,9 @@ func (b *builder) senders(p *mapi.Props, h header, page int) {
 func addresses(h header, name string, page int) (list []address) {
 	for _, f := range h {
 		if strings.EqualFold(f.name, name) {
-			list = append(list, parseAddresses(f.unfolded(), page)...)
+			if list = append(list, parseAddresses(f.unfolded(), page)...); len(list) > maxAddresses {
+				break
+			}
 		}
 	}
 	return list
@@ -166,7 +171,7 @@ func firstAddress(h header, name string, page int) (a address, ok bool) {
 	return a, false
 }
 
-func (b *builder) recipients(it *mapi.Item, h header, page int) {
+func (b *builder) recipients(it *mapi.Item, h header, page int) error {
 	for _, f := range []struct {
 		name    string
 		typ     int32
@@ -179,8 +184,12 @@ func (b *builder) recipients(it *mapi.Item, h header, page int) {
 			p := b.recipient(it, a, f.typ)
 			names = append(names, p.Text(pid.TagDisplayName))
 		}
+		if len(it.Recipients) > maxAddresses {
+			return &mapi.Error{Op: "read message", Code: mapi.ErrTooComplex, Err: fmt.Errorf("more than %d recipients", maxAddresses)}
+		}
 		set(&it.Props, f.display, strings.Join(names, "; "))
 	}
+	return nil
 }
 
 // recipient adds a recipient and gives its properties, which are good until the next is added.

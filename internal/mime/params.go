@@ -13,15 +13,19 @@ type params []param
 
 type param struct{ name, value string }
 
+// maxValue is how much of a field of parameters is looked at.
+const maxValue = 64 << 10
+
 // parseValue reads a field of the form "value; name=value; ...": Content-Type, Content-Disposition. It takes what can be
 // read: missing quotes, blanks around the equals sign, comments.
 func parseValue(s string) (value string, ps params) {
+	s = s[:min(len(s), maxValue)]
 	first, rest := cutParam(s)
-	value = strings.ToLower(strings.TrimSpace(stripComments(first)))
+	value = strings.ToLower(strings.TrimSpace(stripComments(first, true)))
 	for rest != "" {
 		first, rest = cutParam(rest)
 		name, v, ok := strings.Cut(first, "=")
-		name = strings.ToLower(strings.TrimSpace(stripComments(name)))
+		name = strings.ToLower(strings.TrimSpace(stripComments(name, true)))
 		if !ok || name == "" {
 			continue
 		}
@@ -50,7 +54,7 @@ func cutParam(s string) (first, rest string) {
 // A word without quotes ends where a comment begins.
 func unquote(s string) string {
 	if s == "" || s[0] != '"' {
-		return strings.TrimSpace(stripComments(s))
+		return strings.TrimSpace(stripComments(s, true))
 	}
 	var b strings.Builder
 	for i := 1; i < len(s); i++ {
@@ -67,15 +71,22 @@ func unquote(s string) string {
 	return b.String()
 }
 
-// stripComments removes comments that stand apart ([RFC5322] 3.2.2): names like "report(1).pdf" without quotes are too
-// common to see one in them.
-func stripComments(s string) string {
-	i := strings.IndexByte(s, '(')
-	if i < 0 || i > 0 && s[i-1] != ' ' && s[i-1] != '\t' {
+// stripComments removes comments ([RFC5322] 3.2.2), or only those that stand apart: names like "report(1).pdf" without
+// quotes are too common to see one in them.
+func stripComments(s string, apart bool) string {
+	if strings.IndexByte(s, '(') < 0 {
 		return s
 	}
-	_, after := comment(s[i:])
-	return s[:i] + stripComments(after)
+	var out strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '(' && (!apart || i == 0 || s[i-1] == ' ' || s[i-1] == '\t') {
+			_, after := comment(s[i:])
+			i = len(s) - len(after) - 1
+			continue
+		}
+		out.WriteByte(s[i])
+	}
+	return out.String()
 }
 
 // comment reads the comment that s begins with; it may hold others.

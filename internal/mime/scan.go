@@ -14,11 +14,13 @@ import (
 const (
 	// maxParts bounds the memory for the structure of a message; digests of busy mailing lists have some hundreds.
 	maxParts = 10000
-	// maxHeader bounds a header, which is held in memory: a thousand times what mail servers let pass.
-	maxHeader = 16 << 20
-	// maxDecodedMessage is up to which size a message that is itself base64 is decoded, which is done in memory. A larger one
-	// stays a file attachment.
-	maxDecodedMessage = 32 << 20
+	// maxHeaders bounds the headers of all parts, which are held in memory, in bytes: a hundred times what mail servers let
+	// pass. fieldCost is what a line of one costs besides its text.
+	maxHeaders = 32 << 20
+	fieldCost  = 64
+	// maxDecoded is how many bytes of messages that are themselves base64 are decoded, which is done in memory. Larger ones
+	// stay file attachments.
+	maxDecoded = 32 << 20
 	// lineBuffer is how much of a line is looked at. Delimiters are shorter ([RFC2046] 5.1.1: 70 characters).
 	lineBuffer = 64 << 10
 )
@@ -124,9 +126,21 @@ type parser struct {
 	lines
 	src    io.ReaderAt
 	stack  []string // the delimiters of the open multiparts, with their two dashes
-	parts  *int
+	used   *usage
 	depth  int
 	reread bool // the line was not used up
+}
+
+// usage is what a message with all messages in it has taken of its limits.
+type usage struct {
+	parts            int
+	headers, decoded int64
+}
+
+func (p *parser) tooComplex(format string, args ...any) {
+	if p.err == nil {
+		p.err = &mapi.Error{Op: "read message", Code: mapi.ErrTooComplex, Err: fmt.Errorf(format, args...)}
+	}
 }
 
 // mark is what ended a part: a delimiter of stack[level], or at level -1 the end of the file.
@@ -138,11 +152,11 @@ type mark struct {
 var endOfFile = mark{level: -1}
 
 func parse(r io.ReaderAt, size int64) (*part, error) {
-	return parseMessage(section{r, 0, size}, new(int), 0)
+	return parseMessage(section{r, 0, size}, new(usage), 0)
 }
 
-func parseMessage(s section, parts *int, depth int) (*part, error) {
-	p := &parser{lines: lines{r: s.buffered()}, src: s.open(), parts: parts, depth: depth}
+func parseMessage(s section, used *usage, depth int) (*part, error) {
+	p := &parser{lines: lines{r: s.buffered()}, src: s.open(), used: used, depth: depth}
 	root, _ := p.entity("text/plain")
 	return root, p.err
 }
@@ -191,8 +205,8 @@ func (p *parser) skip(from int64) (m mark, end int64) {
 // entity reads a part with all that is in it.
 func (p *parser) entity(def string) (*part, mark) {
 	t := &part{def: def}
-	if *p.parts++; *p.parts > maxParts && p.err == nil {
-		p.err = &mapi.Error{Op: "read message", Code: mapi.ErrTooComplex, Err: fmt.Errorf("more than %d parts", maxParts)}
+	if p.used.parts++; p.used.parts > maxParts {
+		p.tooComplex("more than %d parts", maxParts)
 	}
 	m, ended := p.head(t)
 	if ended {
@@ -226,8 +240,12 @@ func (p *parser) head(t *part) (m mark, ended bool) {
 	t.body = t.head
 	first := true
 	for p.line() {
+		if p.used.headers += p.next - p.off + fieldCost; p.used.headers > maxHeaders {
+			p.tooComplex("more than %d MiB of headers", maxHeaders>>20)
+			break
+		}
 		if m, ok := p.delimiter(); ok {
-			t.head.end = max(p.last, t.head.off)
+			t.head.end = p.off
 			t.body = section{p.src, p.off, p.off}
 			p.fields(t)
 			return m, true
@@ -238,13 +256,13 @@ func (p *parser) head(t *part) (m mark, ended bool) {
 			continue
 		}
 		if len(p.text) == 0 {
-			t.head.end = max(p.last, t.head.off)
+			t.head.end = p.off
 			t.body = section{p.src, p.next, p.next}
 			p.fields(t)
 			return m, false
 		}
 		if c := p.text[0]; c != ' ' && c != '\t' && fieldName(p.text) < 0 {
-			t.head.end = max(p.last, t.head.off)
+			t.head.end = p.off
 			t.body = section{p.src, p.off, p.off}
 			p.reread = true
 			t.openHead = true
@@ -269,10 +287,6 @@ func (t *part) end(p *parser, m mark) {
 // fields parses the header that was found.
 func (p *parser) fields(t *part) {
 	if p.err != nil {
-		return
-	}
-	if t.head.size() > maxHeader {
-		p.err = &mapi.Error{Op: "read message", Code: mapi.ErrTooComplex, Err: fmt.Errorf("a header of %d bytes", t.head.size())}
 		return
 	}
 	b, err := t.head.bytes()
@@ -327,7 +341,7 @@ func (p *parser) embedded(t *part) (m mark) {
 		return m
 	}
 	m, t.body.end = p.skip(start)
-	if t.body.size() > maxDecodedMessage || p.err != nil {
+	if p.used.decoded += t.body.size(); p.used.decoded > maxDecoded || p.err != nil {
 		return m
 	}
 	d := t.decoder()
@@ -337,7 +351,7 @@ func (p *parser) embedded(t *part) (m mark) {
 		return m
 	}
 	if d.damage() == "" {
-		t.message, p.err = parseMessage(section{bytes.NewReader(b), 0, int64(len(b))}, p.parts, p.depth)
+		t.message, p.err = parseMessage(section{bytes.NewReader(b), 0, int64(len(b))}, p.used, p.depth)
 	}
 	return m
 }

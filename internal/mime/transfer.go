@@ -192,7 +192,7 @@ func (d *quotedReader) next() error {
 			d.carry = len(b) - i
 			break
 		}
-		if after := bytes.TrimRight(b[i+1:], " \t\r\n"); len(after) == 0 {
+		if after := bytes.TrimLeft(b[i+1:], " \t\r"); len(after) == 0 || after[0] == '\n' {
 			break // a soft line break; so is the end of the file
 		}
 		if i+2 < len(b) {
