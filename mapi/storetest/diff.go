@@ -20,20 +20,33 @@ const maxDifferences = 25
 // recipients, attachments and values of lists counts, that of properties doesn't. Large values compare equal whether
 // they are in memory or not. Properties in ignore, whatever their type, are left out at every level.
 func DiffItems(a, b *mapi.Item, ignore ...mapi.Key) string {
-	d := &differ{ignore: map[mapi.Key]bool{}}
-	for _, k := range ignore {
-		d.ignore[k.WithType(0)] = true
-	}
+	d := &differ{ignore: keySet(ignore)}
 	d.items("", a, b)
-	if n := len(d.lines); n > maxDifferences {
-		d.lines = append(d.lines[:maxDifferences], fmt.Sprintf("and %d more", n-maxDifferences))
+	return d.String()
+}
+
+// keySet is a set of keys, whatever their type.
+func keySet(keys []mapi.Key) map[mapi.Key]bool {
+	m := make(map[mapi.Key]bool, len(keys))
+	for _, k := range keys {
+		m[k.WithType(0)] = true
 	}
-	return strings.Join(d.lines, "\n")
+	return m
 }
 
 type differ struct {
-	ignore map[mapi.Key]bool
+	ignore map[mapi.Key]bool  // not compared
+	added  map[mapi.Key]bool  // may come from nowhere
+	bits   map[mapi.Tag]int32 // not compared
 	lines  []string
+}
+
+func (d *differ) String() string {
+	lines := d.lines
+	if n := len(lines); n > maxDifferences {
+		lines = append(lines[:maxDifferences:maxDifferences], fmt.Sprintf("and %d more", n-maxDifferences))
+	}
+	return strings.Join(lines, "\n")
 }
 
 func (d *differ) add(format string, args ...any) {
@@ -84,6 +97,7 @@ func (d *differ) props(where string, a, b mapi.Props) {
 		switch {
 		case !has:
 			d.add("%s%s is missing, was %s", where, keyName(k), show(v))
+		case !had && d.added[k.WithType(0)]:
 		case !had:
 			d.add("%s%s came from nowhere: %s", where, keyName(k), show(w))
 		case !equal(v, w):
@@ -101,7 +115,11 @@ func (d *differ) index(where string, ps mapi.Props) map[mapi.Key]mapi.Value {
 		if _, ok := m[p.Key]; ok {
 			d.add("%s%s is there twice", where, keyName(p.Key))
 		}
-		m[p.Key] = load(p.Key.Type(), p.Value)
+		v := load(p.Key.Type(), p.Value)
+		if n, ok := v.(int32); ok {
+			v = n &^ d.bits[p.Key.Tag]
+		}
+		m[p.Key] = v
 	}
 	return m
 }

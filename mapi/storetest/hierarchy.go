@@ -170,7 +170,7 @@ func (f *fixture) testCancelled() {
 
 func (f *fixture) testFolders() {
 	dir := f.folder()
-	names := []string{"first", "Zweiter – für alle", "第三 📁", "with / and \\ and : and %41", "trailing dot.", strings64()}
+	names := []string{"first", "Zweiter – für alle", "第三 📁", "with / and \\ and : and %41", "trailing dot."}
 	for _, n := range names {
 		sub, err := dir.CreateFolder(f.ctx, n, props(pid.TagContainerClass, "IPF.Contact"))
 		if err != nil {
@@ -200,6 +200,16 @@ func (f *fixture) testFolders() {
 			f.Errorf("folder %q has the display name %q", n, got)
 		}
 	}
+	f.check("long name", func(f *fixture) {
+		long := longName()
+		sub, err := dir.CreateFolder(f.ctx, long, nil)
+		f.must(err)
+		ps, err := f.open(sub.ID()).Props(f.ctx)
+		f.must(err)
+		if got := ps.Text(pid.TagDisplayName); got != long || f.infos(dir)[long].ID != sub.ID() {
+			f.Errorf("a folder with a name of %d letters has one of %d", len(long), len(got))
+		}
+	})
 	at := dir
 	for range 10 {
 		sub, err := at.CreateFolder(f.ctx, "deeper", nil)
@@ -213,8 +223,8 @@ func (f *fixture) testFolders() {
 	f.wants("create a folder without name", err, mapi.ErrInvalidParameter)
 }
 
-// strings64 is a name as long as Exchange's clients let folders have.
-func strings64() string {
+// longName is a name as long as Exchange's clients let folders have.
+func longName() string {
 	b := make([]byte, 255)
 	for i := range b {
 		b[i] = 'a' + byte(i%26)
@@ -229,7 +239,6 @@ func (f *fixture) testFolderProps() {
 	set := props(pid.TagDisplayName, "new name", pid.TagComment, "second", pid.TagContainerClass, "IPF.Task")
 	custom := mapi.NamedKey(mapi.PropName{Set: mapi.PSPublicStrings, Name: "storetest"}, mapi.TypeInt32)
 	if !f.o.NoFolderProps {
-		set.Set(custom, int32(7))
 		set.Set(mapi.TagKey(pid.TagAttributeHidden), true)
 	}
 	f.must(sub.SetProps(f.ctx, set, nil))
@@ -247,10 +256,20 @@ func (f *fixture) testFolderProps() {
 	if info := infos["new name"]; len(infos) != 1 || info.ID != sub.ID() || info.Class != "IPF.Task" || info.Hidden == f.o.NoFolderProps {
 		f.Errorf("the renamed folder is listed as %+v", infos)
 	}
-	f.must(sub.SetProps(f.ctx, props(pid.TagContentCount, int32(99)), []mapi.Key{custom}))
+	if !f.o.NoFolderProps {
+		f.check("named", func(f *fixture) {
+			f.must(sub.SetProps(f.ctx, mapi.Props{{Key: custom, Value: int32(7)}}, nil))
+			ps, err := sub.Props(f.ctx)
+			f.must(err)
+			if got := ps.Get(custom); got != int32(7) {
+				f.Errorf("%s of the folder is %v, want 7", keyName(custom), got)
+			}
+		})
+	}
+	f.must(sub.SetProps(f.ctx, props(pid.TagContentCount, int32(99)), []mapi.Key{custom, mapi.TagKey(pid.TagComment)}))
 	ps, err = sub.Props(f.ctx)
 	f.must(err)
-	if ps.Get(custom) != nil {
+	if ps.Get(custom) != nil || ps.Text(pid.TagComment) != "" {
 		f.Error("a deleted folder property is still there")
 	}
 	if n := ps.Tag(pid.TagContentCount); n == int32(99) {
@@ -264,10 +283,14 @@ func (f *fixture) testFolderCollision() {
 		_, err := dir.CreateFolder(f.ctx, name, nil)
 		f.must(err)
 	}
-	for _, name := range []string{"Archive", "archive", "ARCHIVE", "GRÖßE"} {
+	for _, name := range []string{"Archive", "archive", "ARCHIVE", "Größe"} {
 		_, err := dir.CreateFolder(f.ctx, name, nil)
 		f.wants("create folder "+name+" again", err, mapi.ErrCollision)
 	}
+	f.check("letters beyond ASCII", func(f *fixture) {
+		_, err := dir.CreateFolder(f.ctx, "GRÖßE", nil)
+		f.wants("create folder Größe again", err, mapi.ErrCollision)
+	})
 	other, err := dir.CreateFolder(f.ctx, "Other", nil)
 	f.must(err)
 	_, err = other.CreateFolder(f.ctx, "Archive", nil)

@@ -1,11 +1,11 @@
 package storetest
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/opencdo/opencdo/mapi"
 	"github.com/opencdo/opencdo/mapi/pid"
@@ -15,7 +15,7 @@ func (f *fixture) testSamples() {
 	dir := f.folder()
 	for _, s := range SampleItems() {
 		if s.Kind == mapi.Normal || !f.o.NoAssociated {
-			f.roundTrip(dir, s.Kind, s.Name, s.Item)
+			f.check(s.Name, func(f *fixture) { f.roundTrip(dir, s.Kind, s.Name, s.Item) })
 		}
 	}
 }
@@ -151,8 +151,9 @@ func (f *fixture) testUpdate() {
 	dir := f.folder()
 	want := htmlMail()
 	id := f.write(dir, mapi.Normal, want)
-	set := props(pid.TagSubject, "changed", pid.TagImportance, int32(2), pid.NameKeywords, []string{"new", "words"},
-		pid.LidReminderSet, true, pid.TagBody, string(bytes.Repeat([]byte("long "), 20_000)))
+	set := props(pid.TagSubject, "changed", pid.TagSubjectPrefix, "", pid.TagNormalizedSubject, "changed", pid.TagImportance, int32(2),
+		pid.NameKeywords, []string{"new", "words"}, pid.LidReminderSet, true,
+		pid.TagTransportMessageHeaders, strings.Repeat("X-Long: header\r\n", 6_000))
 	del := []mapi.Key{mapi.TagKey(pid.TagInternetReferences), mapi.TagKey(pid.TagAutoForwardComment)} // the second isn't there
 	f.must(dir.Update(f.ctx, id, set, del))
 	for _, p := range set {
@@ -163,6 +164,12 @@ func (f *fixture) testUpdate() {
 	if got := f.subjects(dir, mapi.Query{}); !slices.Equal(got, []string{"changed"}) {
 		f.Errorf("subjects after a change: %q", got)
 	}
+	f.check("body alone", func(f *fixture) {
+		set := props(pid.TagBody, strings.Repeat("long ", 20_000))
+		f.must(dir.Update(f.ctx, id, set, nil))
+		want.Props.Set(set[0].Key, set[0].Value)
+		f.same("item with a new body", want, f.read(dir, id))
+	})
 }
 
 func (f *fixture) testDelete() {
