@@ -56,10 +56,11 @@ var Table = []Computed{
 	{pid.TagMessageSizeExtended, OfItem, 0, all, "depends on how the store keeps values", "[MS-OXCMSG] 2.2.1.7"},
 	{pid.TagHasAttachments, OfItem, 0, all, "follows from the attachments, which are compared", "[MS-OXCMSG] 2.2.1.2"},
 	{pid.TagHasNamedProperties, OfItem, 0, all, "follows from the properties, which are compared", "[MS-OXCMSG] 2.2.1.39"},
-	{pid.TagMessageFlags, OfItem, flagUnmodified | flagHasAttach | flagAssociated | flagEverRead, all,
-		"the bits repeat attachments, list and read state", "[MS-OXCMSG] 2.2.1.6"},
+	{pid.TagMessageFlags, OfItem, flagUnmodified | flagHasAttach | flagAssociated | flagNotifyRead | flagNotifyUnread | flagEverRead, all,
+		"the bits repeat attachments, list, read state and the receipts asked for", "[MS-OXCMSG] 2.2.1.6"},
 	{pid.TagRead, OfItem, 0, all, "a bit of the message flags, which are compared", "[MS-OXCMSG] 2.2.1.53"},
 	{pid.TagAssociated, OfItem, 0, all, "which list the item is in, which is compared", "[MS-OXCFXICS] 2.2.1.5"},
+	{pid.TagConversationId, OfItem, 0, all, "made of conversation index and topic, which are compared", "[MS-OXOMSG] 2.2.1.2"},
 	{pid.TagSubject, OfItem, 0, all, "prefix and normalized subject, which are compared", "[MS-OXCMSG] 2.2.1.46"},
 	{pid.TagDisplayTo, OfItem, 0, all, "names of the recipients, which are compared", "[MS-OXOMSG] 2.2.1.7"},
 	{pid.TagDisplayCc, OfItem, 0, all, "names of the recipients, which are compared", "[MS-OXOMSG] 2.2.1.8"},
@@ -152,9 +153,9 @@ var Table = []Computed{
 var Added = []Computed{
 	{pid.TagConversationTopic, OfItem, 0, exchangeKind, "made of the normalized subject where it is missing", "[MS-OXOMSG] 2.2.1.5"},
 	{pid.TagConversationIndex, OfItem, 0, exchangeKind, "made where it is missing", "[MS-OXOMSG] 2.2.1.3"},
-	{pid.TagConversationId, OfItem, 0, exchangeKind, "made of index and topic where it is missing", "[MS-OXOMSG] 2.2.1.2"},
 	{pid.TagConversationIndexTracking, OfItem, 0, exchangeKind, "made where it is missing", "[MS-OXOMSG] 2.2.1.4"},
 	{pid.TagSearchKey, OfItem, 0, all, "made where it is missing", "[MS-OXCPRPT] 2.2.1.9"},
+	{pid.TagBodyContentId, OfItem, 0, exchangeKind, "made where it is missing", "[MS-OXCMSG] 2.2.1.48.7"},
 }
 
 const (
@@ -164,10 +165,12 @@ const (
 
 // Bits of PidTagMessageFlags.
 const (
-	flagUnmodified = 0x0002
-	flagHasAttach  = 0x0010
-	flagAssociated = 0x0040
-	flagEverRead   = 0x0400
+	flagUnmodified   = 0x0002
+	flagHasAttach    = 0x0010
+	flagAssociated   = 0x0040
+	flagNotifyRead   = 0x0100
+	flagNotifyUnread = 0x0200
+	flagEverRead     = 0x0400
 )
 
 type computedKey struct {
