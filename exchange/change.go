@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/opencdo/opencdo/internal/oxcdata"
@@ -125,34 +126,61 @@ const deleteMost = 2000
 
 // Delete implements mapi.Folder.
 func (f *folder) Delete(ctx context.Context, ids []mapi.EntryID, hard bool) error {
-	return f.opened(ctx, func(s *session, h handle) error {
-		for len(ids) > 0 {
-			n := min(len(ids), deleteMost)
-			mids := make([]oxcdata.ID, n)
-			for i, id := range ids[:n] {
-				_, m, err := parseMessage(id)
-				if err != nil {
-					return err
-				}
-				if mids[i], err = f.st.wireID(ctx, s, m); err != nil {
-					return err
-				}
-			}
-			var b batch
-			if in := b.in(h); hard {
-				b.add(&oxcrops.HardDeleteMessagesRequest{In: in, MessageIDs: mids})
-			} else {
-				b.add(&oxcrops.DeleteMessagesRequest{In: in, MessageIDs: mids})
-			}
-			res, err := s.execute(ctx, &b)
-			if err != nil {
-				return err
-			}
-			if err := res.check("delete items"); err != nil {
-				return err
-			}
-			ids = ids[n:]
+	for len(ids) > 0 {
+		n := min(len(ids), deleteMost)
+		partial := false
+		err := f.opened(ctx, func(s *session, h handle) (err error) {
+			partial, err = f.deleteSome(ctx, s, h, ids[:n], hard)
+			return err
+		})
+		if err != nil {
+			return err
 		}
-		return nil
-	})
+		if partial {
+			if err := f.gone(ctx, ids[:n]); err != nil {
+				return err
+			}
+		}
+		ids = ids[n:]
+	}
+	return nil
+}
+
+// deleteSome deletes as many items as one request takes; partial says that the server left some out.
+func (f *folder) deleteSome(ctx context.Context, s *session, h handle, ids []mapi.EntryID, hard bool) (partial bool, err error) {
+	mids := make([]oxcdata.ID, len(ids))
+	for i, id := range ids {
+		_, m, err := parseMessage(id)
+		if err != nil {
+			return false, err
+		}
+		if mids[i], err = f.st.wireID(ctx, s, m); err != nil {
+			return false, err
+		}
+	}
+	var b batch
+	if in := b.in(h); hard {
+		b.add(&oxcrops.HardDeleteMessagesRequest{In: in, MessageIDs: mids})
+	} else {
+		b.add(&oxcrops.DeleteMessagesRequest{In: in, MessageIDs: mids})
+	}
+	res, err := s.execute(ctx, &b)
+	if err != nil {
+		return false, err
+	}
+	return isPartial(res), res.check("delete items")
+}
+
+// gone reports an item that is still there. Those that were gone before are left out of a deletion too, which is no error.
+func (f *folder) gone(ctx context.Context, ids []mapi.EntryID) error {
+	for _, id := range ids {
+		err := f.exists(ctx, id)
+		if err == nil {
+			return &mapi.Error{Op: "delete items", Code: mapi.ErrNoAccess, Err: errors.New("the server deleted only some of them")}
+		}
+		if !errors.Is(err, mapi.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
 }

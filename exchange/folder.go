@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -29,37 +30,41 @@ func (st *Store) Folder(ctx context.Context, id mapi.EntryID) (mapi.Folder, erro
 		return nil, err
 	}
 	f := &folder{st: st, id: id, lid: lid}
-	err = st.with(ctx, func(s *session) error {
-		var b batch
-		slot, err := f.open(ctx, s, &b)
-		if err != nil {
-			return err
-		}
-		b.add(&oxcrops.GetPropertiesSpecificRequest{In: slot, Tags: []mapi.Tag{pid.TagParentFolderId}})
-		res, err := s.execute(ctx, &b)
-		if err != nil {
-			return err
-		}
-		s.free(res.at(slot))
-		if err := res.check("open folder"); err != nil {
-			return err
-		}
-		r, err := answer[*oxcrops.GetPropertiesSpecificResponse](res)
-		if err != nil {
-			return err
-		}
-		up, ok := idOf(value(r.Row, 0))
-		if !ok || up.Counter() == 0 {
-			f.parent = f.id
-			return nil
-		}
-		f.parent, err = st.folderEntry(ctx, s, up)
+	err = st.with(ctx, func(s *session) (err error) {
+		f.parent, err = f.findParent(ctx, s)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return f, nil
+}
+
+// findParent asks for the folder above; it fails with ErrNotFound when the folder isn't there.
+func (f *folder) findParent(ctx context.Context, s *session) (mapi.EntryID, error) {
+	var b batch
+	slot, err := f.open(ctx, s, &b)
+	if err != nil {
+		return "", err
+	}
+	b.add(&oxcrops.GetPropertiesSpecificRequest{In: slot, Tags: []mapi.Tag{pid.TagParentFolderId}})
+	res, err := s.execute(ctx, &b)
+	if err != nil {
+		return "", err
+	}
+	s.free(res.at(slot))
+	if err := res.check("open folder"); err != nil {
+		return "", err
+	}
+	r, err := answer[*oxcrops.GetPropertiesSpecificResponse](res)
+	if err != nil {
+		return "", err
+	}
+	up, ok := idOf(value(r.Row, 0))
+	if !ok || up.Counter() == 0 {
+		return f.id, nil
+	}
+	return f.st.folderEntry(ctx, s, up)
 }
 
 // open adds opening the folder to a batch and gives its slot.
@@ -181,6 +186,9 @@ func (f *folder) info(ctx context.Context, s *session, r oxcdata.PropertyRow) (m
 // CreateFolder implements mapi.Folder.
 func (f *folder) CreateFolder(ctx context.Context, name string, props mapi.Props) (mapi.Folder, error) {
 	const generic = 1
+	if name == "" {
+		return nil, &mapi.Error{Op: "create folder", Code: mapi.ErrInvalidParameter, Err: errors.New("it has no name")}
+	}
 	child := &folder{st: f.st, parent: f.id}
 	err := f.st.with(ctx, func(s *session) error {
 		var b batch
@@ -217,7 +225,8 @@ func (f *folder) CreateFolder(ctx context.Context, name string, props mapi.Props
 	return child, nil
 }
 
-// DeleteFolder implements mapi.Folder.
+// DeleteFolder implements mapi.Folder. gromox deletes a folder wherever it is, and says of one that isn't there that it was
+// deleted, so the client looks first.
 func (f *folder) DeleteFolder(ctx context.Context, id mapi.EntryID) error {
 	const messages, folders, hard = 0x01, 0x04, 0x10
 	lid, err := parseFolder(id)
@@ -225,6 +234,13 @@ func (f *folder) DeleteFolder(ctx context.Context, id mapi.EntryID) error {
 		return err
 	}
 	return f.opened(ctx, func(s *session, h handle) error {
+		parent, err := (&folder{st: f.st, id: id, lid: lid}).findParent(ctx, s)
+		if err != nil {
+			return err
+		}
+		if parent != f.id {
+			return &mapi.Error{Op: "delete folder", Code: mapi.ErrNotFound, Err: errors.New("it isn't directly below this one")}
+		}
 		fid, err := f.st.wireID(ctx, s, lid)
 		if err != nil {
 			return err
@@ -235,8 +251,20 @@ func (f *folder) DeleteFolder(ctx context.Context, id mapi.EntryID) error {
 		if err != nil {
 			return err
 		}
-		return res.check("delete folder")
+		if err := res.check("delete folder"); err != nil {
+			return err
+		}
+		if isPartial(res) {
+			return &mapi.Error{Op: "delete folder", Code: mapi.ErrNoAccess, Err: errors.New("the server deleted only a part of it")}
+		}
+		return nil
 	})
+}
+
+// isPartial reports whether a ROP that deletes has left something out.
+func isPartial(res *result) bool {
+	r, err := answer[*oxcrops.PartialResponse](res)
+	return err == nil && r.PartialCompletion
 }
 
 // Rows implements mapi.Folder.

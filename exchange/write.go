@@ -62,7 +62,9 @@ func (f *folder) Replace(ctx context.Context, id mapi.EntryID) (mapi.ItemWriter,
 func (f *folder) newWriter(ctx context.Context, id mapi.EntryID, begin func(context.Context, *session, *batch) (uint8, error)) *writer {
 	w := &writer{f: f, ctx: ctx, id: id, given: map[uint16]bool{}}
 	w.up = upload{st: f.st, operation: destinationCopyTo, begin: begin, object: none, target: none}
-	w.ContentWriter = oxcfxics.NewContentWriter(oxcfxics.NewWriter(w, &oxcfxics.Options{}))
+	// With the marks that clear recipients and attachments, which a new item doesn't need: gromox takes a stream that ends
+	// in a multi-valued property for one that breaks off in it, and forgets that property.
+	w.ContentWriter = oxcfxics.NewContentWriter(oxcfxics.NewWriter(w, &oxcfxics.Options{DelProps: true}))
 	return w
 }
 
@@ -111,12 +113,13 @@ func (w *writer) note(k mapi.Key) {
 	}
 }
 
-// defaults are properties that servers give to new messages ([MS-OXCMSG] 3.2.5.2), and bodies that they render from others
-// ([MS-OXBBODY]). Those that the item doesn't have are removed again before it is saved.
+// defaults are properties that servers give to new messages ([MS-OXCMSG] 3.2.5.2). Those that the item doesn't have are
+// removed again before it is saved. Bodies that servers render from the one that was given ([MS-OXBBODY]) stay: they follow
+// from it, and some servers render them on saving only.
 var defaults = []mapi.Tag{
 	pid.TagImportance, pid.TagSensitivity, pid.TagPriority, pid.TagOriginatorDeliveryReportRequested,
 	pid.TagReadReceiptRequested, pid.TagNonReceiptNotificationRequested, pid.TagTrustSender, pid.TagMessageLocaleId,
-	pid.TagLocaleId, pid.TagMessageCodepage, pid.TagInternetMessageId, pid.TagBody, pid.TagHtml, pid.TagRtfCompressed,
+	pid.TagLocaleId, pid.TagMessageCodepage, pid.TagInternetMessageId,
 }
 
 func (w *writer) unwanted() []mapi.Tag {
