@@ -50,12 +50,13 @@ func (lg *logon) recipientColumns(c *call, list []mapi.Props) ([]mapi.Tag, []map
 // openRow is a recipient as the responses give it.
 func (s *session) openRow(r mapi.Props, p pages, keys []mapi.Key) oxcrops.OpenRecipientRow {
 	kind, _ := r.Tag(pid.TagRecipientType).(int32)
-	text := func(t mapi.Tag) string {
-		if v, ok := r.Tag(t).(string); ok {
-			return v
+	text := func(t mapi.Tag) string { // without NUL: it would end the string
+		v, ok := r.Tag(t).(string)
+		if !ok {
+			v8, _ := r.Get(mapi.TagKey(t).WithType(mapi.TypeString8)).(mapi.String8)
+			v = s.decode8(v8, p.stored)
 		}
-		v, _ := r.Get(mapi.TagKey(t).WithType(mapi.TypeString8)).(mapi.String8)
-		return s.decode8(v, p.stored)
+		return strings.ReplaceAll(v, "\x00", "")
 	}
 	row := oxcdata.RecipientRow{Flags: oxcdata.RecipientUnicode, Display: text(pid.TagDisplayName), Email: text(pid.TagEmailAddress),
 		Simple: text(pid.TagAddressBookDisplayNamePrintable), Transmittable: text(pid.TagTransmittableDisplayName)}
@@ -89,9 +90,6 @@ func (s *session) openRow(r mapi.Props, p pages, keys []mapi.Key) oxcrops.OpenRe
 		row.Flags |= oxcdata.RecipientSameName
 	default:
 		row.Flags |= oxcdata.RecipientTransmit
-	}
-	for _, p := range []*string{&row.Email, &row.Display, &row.Simple, &row.Transmittable} {
-		*p = strings.ReplaceAll(*p, "\x00", "") // they end with one
 	}
 	for _, k := range keys {
 		v := r.Get(k)
