@@ -76,17 +76,25 @@ func (o Options) OpenFile(name string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	st, err := f.Stat()
+	return o.FromFile(f)
+}
+
+// FromFile makes an item of an open .eml file, which it closes if that fails.
+func (o Options) FromFile(f *os.File) (*File, error) {
+	it, err := o.fromFile(f)
 	if err != nil {
 		f.Close()
-		return nil, err
-	}
-	it, err := o.Open(f, st.Size())
-	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", f.Name(), err)
 	}
 	return &File{*it, f}, nil
+}
+
+func (o Options) fromFile(f *os.File) (*mapi.Item, error) {
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return o.Open(f, st.Size())
 }
 
 // OpenFile opens a .eml file: see [Options.Open].
