@@ -129,7 +129,7 @@ func (l *Layout) children(id uint32, parent *Node, path string, depth int) error
 			return fail(ErrName)
 		case n.Size < 0, n.Open == nil && n.Size > 0, n.Open != nil && len(n.Children) > 0:
 			return fail(ErrNode)
-		case n.Size > maxRegSect*4096, len(l.entries) >= maxRegSect:
+		case n.Size > maxRegSect*4096, int64(len(l.entries)) >= maxRegSect:
 			return fail(ErrTooLarge)
 		}
 		e := dirEntry{ObjectType: objectStorage, Color: black, Child: noStream, CLSID: n.CLSID}
