@@ -189,14 +189,17 @@ func (a *Attachment) begin(ctx context.Context, source string) error {
 		if err != nil {
 			return err
 		}
-		a.embed(m.item)
-		return nil
+		it, err := m.copy(ctx)
+		if err == nil {
+			a.embed(it)
+		}
+		return err
 	}
-	a.bag.putTag(pid.TagAttachPathname, source)
 	switch t {
 	case CdoFileLink:
+		a.bag.putTag(pid.TagAttachPathname, source)
 		return nil
-	case CdoFileData:
+	case CdoFileData: // the path itself would tell every reader about the sender's machine
 		a.SetName(fileName(source))
 	}
 	return a.ReadFromFile(ctx, source)

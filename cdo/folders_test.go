@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/opencdo/opencdo/cdo"
-	"github.com/opencdo/opencdo/mapi"
 	"github.com/opencdo/opencdo/mapi/memstore"
 )
 
@@ -188,5 +187,4 @@ func TestModel(t *testing.T) {
 	if top := w.root(); top.Parent() != cdo.Object(stores.Item(1)) || top.Class() != cdo.CdoFolder {
 		t.Error("the root folder's parent isn't the store")
 	}
-	var _ mapi.Code = cdo.CdoE_NOT_FOUND
 }

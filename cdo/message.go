@@ -15,6 +15,7 @@ type Message struct {
 	folder *Folder
 	kind   mapi.Kind
 	id     mapi.EntryID // "" before it is saved
+	place  int          // in the collection that gave it, -1 when none did
 	within *Attachment  // that the message is embedded in, or nil
 	bag    bag
 	item   *mapi.Item // as it is saved, nil until it is read
@@ -35,7 +36,7 @@ const (
 )
 
 func newMessage(parent Object, f *Folder, k mapi.Kind, id mapi.EntryID) *Message {
-	m := &Message{node: node{f.logon, parent}, folder: f, kind: k, id: id}
+	m := &Message{node: node{f.logon, parent}, folder: f, kind: k, id: id, place: -1}
 	m.bag = bag{names: &m.logon.names, load: m.load}
 	return m
 }

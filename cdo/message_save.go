@@ -156,7 +156,7 @@ func (m *Message) saved() {
 func (m *Message) away() {
 	m.gone = true
 	if c, ok := m.parent.(*Messages); ok {
-		c.forget(m.id)
+		c.forget(m.id, m.place)
 	}
 }
 
@@ -245,11 +245,24 @@ func (m *Message) CopyTo(ctx context.Context, folderID, storeID string) (*Messag
 	if err != nil {
 		return nil, rename(err, member)
 	}
-	it, err := m.current(ctx)
+	it, err := m.copy(ctx)
 	if err != nil {
 		return nil, fail(member, err)
 	}
 	c := newMessage(to, to, m.kind, "")
 	c.base = it
 	return c, nil
+}
+
+// copy is the item with all changes, and nothing in it depends on the store any more.
+func (m *Message) copy(ctx context.Context) (*mapi.Item, error) {
+	it, err := m.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b := m.logon.builder()
+	if err := it.WriteTo(b); err != nil {
+		return nil, err
+	}
+	return &b.Item, nil
 }

@@ -186,7 +186,9 @@ func (c *Messages) at(ctx context.Context, member string, pos int) (*Message, er
 		return nil, nil
 	}
 	c.pos = pos
-	return c.message(c.window[pos-c.start]), nil
+	m := c.message(c.window[pos-c.start])
+	m.place = pos
+	return m, nil
 }
 
 // message is the message of a row.
@@ -196,8 +198,9 @@ func (c *Messages) message(r mapi.Row) *Message {
 	return m
 }
 
-// forget takes an item that was deleted or moved out of the window, so that the position stays where it was.
-func (c *Messages) forget(id mapi.EntryID) {
+// forget takes an item that was deleted or moved out of the window, so that the position stays where it was. place is where it was
+// when it was given.
+func (c *Messages) forget(id mapi.EntryID, place int) {
 	i := slices.IndexFunc(c.window, func(r mapi.Row) bool { return r.ID == id })
 	switch {
 	case i >= 0:
@@ -205,7 +208,7 @@ func (c *Messages) forget(id mapi.EntryID) {
 		if c.start+i <= c.pos {
 			c.pos--
 		}
-	case c.window != nil && c.start > 0: // given before the window began
+	case place >= 0 && place < c.start:
 		c.start--
 		c.pos--
 	}
@@ -305,7 +308,7 @@ func (c *Messages) GetLast(ctx context.Context, filter string) (*Message, error)
 	if err := c.read(ctx, max(0, n-c.size)); err != nil {
 		return nil, fail(member, err)
 	}
-	return c.at(ctx, member, n-1)
+	return c.at(ctx, member, c.start+len(c.window)-1) // fewer than counted when somebody deletes at the same time
 }
 
 // GetPrevious is the item before the one that was given last; nil at the beginning.

@@ -89,8 +89,17 @@ func (l *logon) readItem(ctx context.Context, f mapi.Folder, id mapi.EntryID) (*
 		// The values are read long after this call, with the context that is given here.
 		return o.OpenItem(context.WithoutCancel(ctx), id)
 	}
+	b := l.builder()
+	if err := f.Read(ctx, id, b); err != nil {
+		return nil, err
+	}
+	return &b.Item, nil
+}
+
+// builder makes an item of what is written to it, its large values in one spool.
+func (l *logon) builder() *mapi.ItemBuilder {
 	var large *spool
-	b := mapi.ItemBuilder{Spool: func(_ mapi.Key, _ int64, r io.Reader) (_ mapi.Blob, err error) {
+	return &mapi.ItemBuilder{Spool: func(_ mapi.Key, _ int64, r io.Reader) (_ mapi.Blob, err error) {
 		if large == nil {
 			if large, err = l.newSpool(); err != nil {
 				return nil, err
@@ -98,10 +107,6 @@ func (l *logon) readItem(ctx context.Context, f mapi.Folder, id mapi.EntryID) (*
 		}
 		return large.add(r)
 	}}
-	if err := f.Read(ctx, id, &b); err != nil {
-		return nil, err
-	}
-	return &b.Item, nil
 }
 
 // keep takes the content of a file or stream as a value of its own: small ones in memory.

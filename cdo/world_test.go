@@ -146,3 +146,16 @@ func getMAPI(w *world, m *cdo.Message) mapi.Folder {
 	w.must(err)
 	return dir
 }
+
+// id finds a message of a folder by its subject.
+func (w *world) id(r mapi.Role, subject string) string {
+	w.Helper()
+	for m, err := range get(w.session.GetFolder(w.ctx, w.special(r), ""))(w).Messages().All(w.ctx) {
+		w.must(err)
+		if get(m.Subject(w.ctx))(w) == subject {
+			return m.ID()
+		}
+	}
+	w.Fatalf("there is no message %q", subject)
+	return ""
+}
