@@ -401,7 +401,11 @@ func (c *comparison) digests(ctx context.Context, f mapi.Folder, k mapi.Kind) ([
 			for id, read := range mapi.ReadAll(ctx, f, mine) {
 				var fp Fingerprint
 				e := &list[at[id]]
-				if e.err = read(&fp); e.err == nil {
+				if e.err = read(&fp); e.err != nil && ctx.Err() == nil { // a bulk reading breaks with the first bad item
+					fp = Fingerprint{}
+					e.err = f.Read(ctx, id, &fp)
+				}
+				if e.err == nil {
 					n := fp.Node()
 					e.digest, e.core = n.Digest(), n.Core()
 				}

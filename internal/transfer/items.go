@@ -43,8 +43,16 @@ func (r *run) copyBatch(ctx context.Context, b batch) error {
 // may have succeeded, or nil.
 func (r *run) copyItem(ctx context.Context, b batch, id mapi.EntryID, read func(mapi.ItemSink) error, s *sink) error {
 	one := func(w mapi.ItemSink) error { return b.src.Read(ctx, id, w) }
+	broke := false // a bulk reading, in the middle of this item; another one may be to blame
 	if read == nil {
 		read = one
+	} else {
+		bulk := read
+		read = func(w mapi.ItemSink) error {
+			err := bulk(w)
+			broke = err != nil
+			return err
+		}
 	}
 	if no := b.refused.Load(); no != nil {
 		no.count.Add(1)
@@ -52,10 +60,7 @@ func (r *run) copyItem(ctx context.Context, b batch, id mapi.EntryID, read func(
 		return nil
 	}
 	var same bool
-	err := r.retry(ctx, func(try int) (err error) {
-		if try > 0 {
-			read = one
-		}
+	attempt := func() (err error) {
 		if b.check[id] {
 			var fp compare.Fingerprint
 			if err := read(&fp); err != nil {
@@ -67,6 +72,17 @@ func (r *run) copyItem(ctx context.Context, b batch, id mapi.EntryID, read func(
 			read = one
 		}
 		s, err = r.write(ctx, b, id, s, read)
+		return err
+	}
+	err := r.retry(ctx, func(try int) error {
+		if try > 0 {
+			read = one
+		}
+		err := attempt()
+		if broke && try == 0 && !systemic(err) {
+			read = one
+			err = attempt()
+		}
 		return err
 	})
 	switch {
