@@ -98,8 +98,8 @@ func (msg *message) id() string {
 	return fmt.Sprintf("<%x.%d.%x@%s>", msg.guid[:6], msg.depth, mix(uint64(msg.number))&0xFFFFFFFF, domain)
 }
 
-// index is the PidTagConversationIndex of the mail ([MS-OXOMSG] 2.2.1.3).
-func (m *maker) index(c *conversation, depth int) []byte {
+// threadIndex is the PidTagConversationIndex of the mail ([MS-OXOMSG] 2.2.1.3).
+func (m *maker) threadIndex(c *conversation, depth int) []byte {
 	b := conversationIndex(c.start, c.guid)
 	for d := 1; d <= depth; d++ {
 		b = appendReply(b, m.message(c, d).at.Sub(c.start), byte(m.random("reply", uint64(c.number)<<8|uint64(d)).Uint32()))

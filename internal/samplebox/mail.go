@@ -90,7 +90,7 @@ func (m *maker) mail(class string, t text, flags int32) *mapi.Item {
 		}
 	}
 	it := m.base(class, prefix, t.topic, flags, t.at)
-	set(&it.Props, pid.TagClientSubmitTime, ft(t.at), pid.TagConversationTopic, t.topic, pid.TagConversationIndex, m.index(t.conversation, t.depth),
+	set(&it.Props, pid.TagClientSubmitTime, ft(t.at), pid.TagConversationTopic, t.topic, pid.TagConversationIndex, m.threadIndex(t.conversation, t.depth),
 		pid.TagConversationIndexTracking, true, pid.TagInternetMessageId, t.id(), pid.TagMessageLocaleId, t.lang.locale,
 		pid.TagMessageCodepage, int32(codepage.UTF8), pid.TagAlternateRecipientAllowed, true, pid.TagOriginatorDeliveryReportRequested, false,
 		pid.TagReadReceiptRequested, false)

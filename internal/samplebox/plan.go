@@ -73,13 +73,15 @@ func (b *box) block(n int) []slot {
 		s.thread, s.depth = thread, depth
 		depth, left = depth+1, left-1
 	}
-	// One file of each stretch of sizes, so that blocks are of about the same size.
+	// One file of each stretch of sizes, so that blocks are of about the same size; places within the stretches go round by
+	// the golden ratio, beginning among the large ones.
+	_, place := math.Modf(0.85 + float64(n)*(math.Phi-1))
 	r.Shuffle(len(mail), func(i, j int) { mail[i], mail[j] = mail[j], mail[i] })
 	for i := range min(filesPerBlock*copiesPerBlock, len(mail)) {
 		if i%copiesPerBlock == 0 {
 			stretch := i / copiesPerBlock
 			first, end := stretch*poolSize/filesPerBlock, (stretch+1)*poolSize/filesPerBlock
-			slots[mail[i]].file = first + r.IntN(end-first)
+			slots[mail[i]].file = first + int(place*float64(end-first))
 		} else {
 			slots[mail[i]].file = slots[mail[i-1]].file
 		}
