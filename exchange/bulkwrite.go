@@ -19,7 +19,7 @@ type bulkItems struct {
 	fai bool
 
 	parts *oxcfxics.PartWriter
-	item  *oxcfxics.ContentWriter // being pushed; nil between items
+	item  *textSource // takes the item being pushed; nil between items
 	up    upload
 	whole int  // bytes of the buffer up to the end of the last whole item
 	torn  bool // a part of the item being pushed was sent
@@ -78,16 +78,17 @@ func (w *bulkItems) room(n int) error {
 	return w.up.flush(w.ctx)
 }
 
-// sink is the content writer of the item being pushed, begun when the first part of it comes.
-func (w *bulkItems) sink() (*oxcfxics.ContentWriter, error) {
+// sink takes the item being pushed; it is begun when the first part of it comes.
+func (w *bulkItems) sink() (*textSource, error) {
 	if w.ended {
 		return nil, errEnded
 	}
 	if w.item == nil {
-		var err error
-		if w.item, err = w.parts.Message(&oxcfxics.Message{Associated: w.fai}); err != nil {
+		content, err := w.parts.Message(&oxcfxics.Message{Associated: w.fai})
+		if err != nil {
 			return nil, err
 		}
+		w.item = newTextSource(content)
 	}
 	return w.item, nil
 }
@@ -148,7 +149,11 @@ func (w *bulkItems) End() error {
 
 // Next implements mapi.BulkItems.
 func (w *bulkItems) Next() error {
-	if _, err := w.sink(); err != nil {
+	item, err := w.sink()
+	if err != nil {
+		return err
+	}
+	if err := item.release(); err != nil {
 		return err
 	}
 	if err := w.parts.EndMessage(); err != nil {

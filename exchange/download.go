@@ -29,6 +29,7 @@ type download struct {
 	ctx  context.Context
 	s    *session
 	h    handle
+	made []handle // it and what it reads
 	rest [][]byte
 	done bool
 }
@@ -40,12 +41,16 @@ func startDownload(ctx context.Context, s *session, b *batch, out uint8) (*downl
 	if err != nil {
 		return nil, err
 	}
-	d := &download{ctx: ctx, s: s, h: res.at(out)}
-	if err := res.check("download"); err != nil {
-		s.free(d.h)
+	d := &download{ctx: ctx, s: s, h: res.at(out), made: b.made(res)}
+	err = res.check("download")
+	if err == nil {
+		err = d.take(res)
+	}
+	if err != nil {
+		d.close()
 		return nil, err
 	}
-	return d, d.take(res)
+	return d, nil
 }
 
 func getBuffer(slot uint8) *oxcrops.FastTransferSourceGetBufferRequest {
@@ -98,7 +103,7 @@ func (d *download) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (d *download) close() { d.s.free(d.h) }
+func (d *download) close() { d.s.free(d.made...) }
 
 // openMessage adds opening an item to a batch and gives its slot.
 func (f *folder) openMessage(ctx context.Context, s *session, b *batch, id mapi.EntryID, mode uint8) (uint8, error) {
@@ -140,14 +145,10 @@ func (f *folder) Read(ctx context.Context, id mapi.EntryID, w mapi.ItemSink) err
 }
 
 func (f *folder) read(ctx context.Context, s *session, id mapi.EntryID, mode uint8, w mapi.ItemSink) error {
-	var b batch
-	message, err := f.openMessage(ctx, s, &b, id, mode)
-	if err != nil {
-		return err
+	d, err := f.download(ctx, s, id, mode)
+	if mapi.CodeOf(err) == serverNoMemory {
+		d, err = f.download(ctx, s, id, mode)
 	}
-	out := b.out()
-	b.add(&oxcrops.FastTransferSourceCopyToRequest{In: message, Out: out, SendOptions: sendForUpload})
-	d, err := startDownload(ctx, s, &b, out)
 	if err != nil {
 		return err
 	}
@@ -158,4 +159,20 @@ func (f *folder) read(ctx context.Context, s *session, id mapi.EntryID, mode uin
 		return err
 	}
 	return t.release()
+}
+
+// serverNoMemory is ecServerOOM ([MS-OXCDATA] 2.4), which passes. gromox says it of an item that is deleted just now; asked
+// again, it says that there is none.
+const serverNoMemory mapi.Code = 0x000003F0
+
+// download opens an item and begins to read it.
+func (f *folder) download(ctx context.Context, s *session, id mapi.EntryID, mode uint8) (*download, error) {
+	var b batch
+	message, err := f.openMessage(ctx, s, &b, id, mode)
+	if err != nil {
+		return nil, err
+	}
+	out := b.out()
+	b.add(&oxcrops.FastTransferSourceCopyToRequest{In: message, Out: out, SendOptions: sendForUpload})
+	return startDownload(ctx, s, &b, out)
 }

@@ -112,6 +112,10 @@ func asGromox(it *mapi.Item) {
 	}
 	keep(&it.Props)
 	for i := range it.Recipients {
+		it.Recipients[i] = slices.DeleteFunc(it.Recipients[i], func(p mapi.Prop) bool {
+			_, is := p.Value.([]mapi.String8)
+			return is // lost
+		})
 		keep(&it.Recipients[i])
 	}
 	for _, a := range it.Attachments {

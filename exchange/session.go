@@ -69,6 +69,18 @@ func (b *batch) out() uint8 {
 	return uint8(len(b.handles) - 1)
 }
 
+// made are the objects that the batch made. Servers limit how many a session may have open (Exchange: 250 messages, 500
+// folders), so each must be let go.
+func (b *batch) made(r *result) []handle {
+	var list []handle
+	for i, h := range b.handles {
+		if x := r.at(uint8(i)); h == none && x != none {
+			list = append(list, x)
+		}
+	}
+	return list
+}
+
 func (b *batch) add(r oxcrops.Request) { b.reqs = append(b.reqs, r) }
 
 // result is what an Execute gave.

@@ -29,6 +29,7 @@ const (
 type table struct {
 	s       *session
 	h       handle
+	made    []handle // it and what it is a table of
 	columns []mapi.Tag
 }
 
@@ -49,9 +50,9 @@ func openTable(ctx context.Context, s *session, b *batch, out uint8, columns []m
 	if err != nil {
 		return nil, nil, false, err
 	}
-	t := &table{s: s, h: res.at(out), columns: columns}
+	t := &table{s: s, h: res.at(out), made: b.made(res), columns: columns}
 	if err := res.check("open table"); err != nil {
-		s.free(t.h)
+		s.free(t.made...)
 		return nil, nil, false, err
 	}
 	rows, end := rowsOf(res)
@@ -87,7 +88,7 @@ func rowsOf(res *result) (rows []oxcdata.PropertyRow, end bool) {
 // each yields all rows of a table, the first of which were read on opening it.
 func (t *table) each(ctx context.Context, rows []oxcdata.PropertyRow, end bool) iter.Seq2[oxcdata.PropertyRow, error] {
 	return func(yield func(oxcdata.PropertyRow, error) bool) {
-		defer t.s.free(t.h)
+		defer t.s.free(t.made...)
 		for {
 			for _, r := range rows {
 				if !yield(r, nil) {

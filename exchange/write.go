@@ -13,7 +13,9 @@ import (
 // writer writes one item. Its stream goes to the server by FastTransfer as it comes; an item that fits one request is
 // opened, filled and saved in a single call.
 type writer struct {
-	*oxcfxics.ContentWriter
+	*textSource
+	content *oxcfxics.ContentWriter // behind it
+
 	f   *folder
 	ctx context.Context
 	up  upload
@@ -64,51 +66,49 @@ func (f *folder) newWriter(ctx context.Context, id mapi.EntryID, begin func(cont
 	w.up = upload{st: f.st, operation: destinationCopyTo, begin: begin, object: none, target: none}
 	// With the marks that clear recipients and attachments, which a new item doesn't need: gromox takes a stream that ends
 	// in a multi-valued property for one that breaks off in it, and forgets that property.
-	w.ContentWriter = oxcfxics.NewContentWriter(oxcfxics.NewWriter(w, &oxcfxics.Options{DelProps: true}))
+	w.content = oxcfxics.NewContentWriter(oxcfxics.NewWriter(w, &oxcfxics.Options{DelProps: true}))
+	w.textSource = newTextSource(w.content)
 	return w
 }
 
 // Prop implements mapi.ItemSink.
 func (w *writer) Prop(k mapi.Key, v mapi.Value) error {
 	w.note(k)
-	return w.ContentWriter.Prop(k, v)
+	return w.textSource.Prop(k, v)
 }
 
 // Stream implements mapi.ItemSink.
 func (w *writer) Stream(k mapi.Key, size int64, r io.Reader) error {
 	w.note(k)
-	return w.ContentWriter.Stream(k, size, r)
+	return w.textSource.Stream(k, size, r)
 }
 
 // Recipient implements mapi.ItemSink.
 func (w *writer) Recipient() error {
 	w.depth++
-	return w.ContentWriter.Recipient()
+	return w.textSource.Recipient()
 }
 
 // Attachment implements mapi.ItemSink.
 func (w *writer) Attachment() error {
 	w.depth++
-	return w.ContentWriter.Attachment()
+	return w.textSource.Attachment()
 }
 
 // Embedded implements mapi.ItemSink.
 func (w *writer) Embedded() error {
 	w.depth++
-	return w.ContentWriter.Embedded()
+	return w.textSource.Embedded()
 }
 
 // End implements mapi.ItemSink.
 func (w *writer) End() error {
 	w.depth--
-	return w.ContentWriter.End()
+	return w.textSource.End()
 }
 
 func (w *writer) note(k mapi.Key) {
 	if w.depth == 0 && !k.Named() {
-		if k.Type() == mapi.TypeString8 { // the same property as the Unicode one
-			k = k.WithType(mapi.TypeString)
-		}
 		w.given[k.Tag.ID()] = true
 	}
 }
@@ -171,7 +171,10 @@ func (w *writer) Commit(ctx context.Context) (mapi.EntryID, error) {
 		return "", errEnded
 	}
 	defer w.Close()
-	if err := w.ContentWriter.Close(); err != nil {
+	if err := w.release(); err != nil {
+		return "", err
+	}
+	if err := w.content.Close(); err != nil {
 		return "", err
 	}
 	res, err := w.up.send(ctx, func(b *batch, message, target uint8) {
