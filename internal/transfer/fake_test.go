@@ -16,6 +16,8 @@ type faulty struct {
 	mapi.Store
 	mu    sync.Mutex
 	fault func(op, subject string) error
+	// search is the name of folders that are shown as search folders.
+	search string
 }
 
 func (s *faulty) check(op, subject string) error {
@@ -51,6 +53,7 @@ func (f *faultyFolder) Folders(ctx context.Context) iter.Seq2[mapi.FolderInfo, e
 			if err == nil {
 				err = f.s.check("folders", info.Name)
 			}
+			info.Search = info.Name == f.s.search
 			if !yield(info, err) || err != nil {
 				return
 			}

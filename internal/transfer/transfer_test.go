@@ -485,3 +485,14 @@ func TestBulk(t *testing.T) {
 		})
 	}
 }
+
+func TestSearchFoldersAreToldOf(t *testing.T) {
+	src, dst := empty(), empty()
+	write(t, create(t, folder(t, src, mapi.RoleFinder), "Unread"), mapi.Normal, mail("of another folder", "1"))
+	none := func(string, string) error { return nil }
+	r := run(t, &faulty{Store: src, fault: none, search: "Unread"}, dst, quick)
+	counts(t, "copy", r, 0, 0, 0)
+	if r.SearchFolders != 1 || len(r.Notes) != 1 || r.Notes[0].String() != "Finder/Unread: not copied: search folder" {
+		t.Errorf("%d search folders, notes %v", r.SearchFolders, r.Notes)
+	}
+}
