@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/opencdo/opencdo/backup"
+	"github.com/opencdo/opencdo/internal/emldir"
 	"github.com/opencdo/opencdo/internal/localstore"
 	"github.com/opencdo/opencdo/internal/msgdir"
 	"github.com/opencdo/opencdo/internal/settings"
@@ -82,6 +83,11 @@ func Open(ctx context.Context, address string, cfg *Config) (mapi.Store, error) 
 	case SchemeMsg:
 		return msgdir.Open(ctx, filepath.Clean(a.Name), msgdir.Config{ReadOnly: cfg.ReadOnly,
 			Report: func(file string, problem *mapi.Error) { cfg.warn(file + ": " + problem.Error()) }})
+	case SchemeEml:
+		return emldir.Open(filepath.Clean(a.Name), emldir.Config{Damage: func(path string, e *mapi.Error) error {
+			cfg.warn(path + ": " + e.Error())
+			return nil
+		}})
 	case SchemeSnapshot:
 		return backup.OpenAddress(ctx, a.Name, cfg.repositoryPassword(a.Name))
 	}

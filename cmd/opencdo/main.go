@@ -15,6 +15,8 @@ import (
 
 // commands are all commands with their flags. Every command has a Run method; what several share is in [app].
 type commands struct {
+	Demo      demoCmd      `cmd:"" help:"Show the main job end to end on an embedded server."`
+	Serve     serveCmd     `cmd:"" help:"Run the embedded Exchange-compatible server, and manage its users and mailboxes."`
 	Whoami    whoamiCmd    `cmd:"" help:"Log on and tell whose store it is."`
 	Tree      treeCmd      `cmd:"" help:"Show the folders of a store."`
 	Ls        lsCmd        `cmd:"" help:"List the items of a folder."`

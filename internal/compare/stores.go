@@ -79,10 +79,21 @@ func Stores(ctx context.Context, a, b mapi.Store, opt Options) (*Report, error) 
 	if c.rolesB, err = roles(ctx, b); err != nil {
 		return nil, err
 	}
+	// Whole stores are compared from their roots, unless one of them has nothing but what people see.
+	top := mapi.RoleRoot
+	for _, s := range []mapi.Store{a, b} {
+		root, err := s.Special(ctx, mapi.RoleRoot)
+		if err != nil {
+			return nil, err
+		}
+		if ipm, err := s.Special(ctx, mapi.RoleIPM); err != nil || ipm == root {
+			top = mapi.RoleIPM
+		}
+	}
 	start := func(s mapi.Store, id mapi.EntryID) (mapi.Folder, error) {
 		if id == "" {
 			var err error
-			if id, err = s.Special(ctx, mapi.RoleIPM); err != nil {
+			if id, err = s.Special(ctx, top); err != nil {
 				return nil, err
 			}
 		}
