@@ -253,4 +253,31 @@ func TestCurrentUser(t *testing.T) {
 	if v := w.field(e.Fields(), 0x39FE001E); v != "user00007@example.com" {
 		t.Errorf("his SMTP address is %v", v)
 	}
+	for mailbox, want := range map[string]string{"Someone": "Mailbox", "User 0000": ""} { // not in the address book; several
+		s := cdo.NewSession(cdo.Config{Open: open(w.store)})
+		w.must(s.Logon(w.ctx, cdo.LogonOptions{ProfileInfo: "server\n" + mailbox}))
+		if want == "" {
+			want = "Unknown"
+		}
+		if n := get(get(s.CurrentUser(w.ctx))(w).Name(w.ctx))(w); n != want {
+			t.Errorf("the user of %s is %q", mailbox, n)
+		}
+	}
+	s = cdo.NewSession(cdo.Config{Open: open(owned{w.store})})
+	w.must(s.Logon(w.ctx, cdo.LogonOptions{ProfileName: "p"}))
+	if e := get(s.CurrentUser(w.ctx))(w); get(e.Name(w.ctx))(w) != "User 00009 as the store has it" || w.field(e.Fields(), 0x39FE001E) != "user00009@example.com" {
+		t.Error("the owner that the store names is another one")
+	}
+}
+
+// owned is a store that names its owner.
+type owned struct{ mapi.Store }
+
+func (o owned) Unwrap() mapi.Store { return o.Store }
+
+func (owned) Props(context.Context) (mapi.Props, error) {
+	return mapi.Props{
+		{Key: mapi.TagKey(pid.TagMailboxOwnerName), Value: "User 00009 as the store has it"},
+		{Key: mapi.TagKey(pid.TagMailboxOwnerEntryId), Value: []byte("u00009")},
+	}, nil
 }

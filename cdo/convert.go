@@ -140,7 +140,7 @@ func (b *bag) fieldValue(ctx context.Context, p mapi.Prop, loc *time.Location) (
 	case [][]byte:
 		return each(v, func(b []byte) (string, error) { return hexID(b), nil })
 	}
-	// PT_OBJECT and PT_CLSID are not accessible through fields (reference 1.16), nor is what has no automation type.
+	// PT_OBJECT and PT_CLSID are not accessible through fields, nor is what has no automation type.
 	return nil, &mapi.Error{Op: "show", Object: p.Key.String(), Code: CdoE_NO_SUPPORT, Err: fmt.Errorf("a %v has no value that a field can show", p.Key.Type())}
 }
 

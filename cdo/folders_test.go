@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/opencdo/opencdo/cdo"
+	"github.com/opencdo/opencdo/mapi"
 	"github.com/opencdo/opencdo/mapi/memstore"
 )
 
@@ -53,6 +54,26 @@ func TestFolders(t *testing.T) {
 				w.Errorf("Item(%d) is there", i)
 			}
 		}
+		w.must(get(c.Find(w.ctx, "C"))(w).Messages().Add("x", "", "").Update(w.ctx, true, false))
+		for _, tag := range []mapi.Tag{cdo.CdoPR_CONTENT_COUNT, cdo.CdoPR_COMMENT} {
+			if tag == cdo.CdoPR_COMMENT {
+				full := get(top.Folders().Find(w.ctx, "C"))(w)
+				get(full.Fields().Add(tag, "zz"))(w)
+				w.must(full.Update(w.ctx, true, false))
+			}
+			w.must(c.Sort(cdo.CdoDescending, tag))
+			if got := names(c); got[0] != "C" {
+				w.Errorf("by %v: %q", tag, got)
+			}
+		}
+		w.must(c.Sort(cdo.CdoAscending, cdo.CdoPR_DISPLAY_NAME))
+		if f := get(c.Find(w.ctx, "bb"))(w); get(f.Name(w.ctx))(w) != "C" { // reference 1.2: the next one that isn't before
+			w.Error("Find goes wrong")
+		}
+		if f := get(c.Find(w.ctx, "d"))(w); f != nil {
+			w.Error("Find finds what isn't there")
+		}
+		want(w.T, "Sort(5)", c.Sort(5, 0), cdo.CdoE_INVALID_PARAMETER)
 		b := get(c.Find(w.ctx, "b"))(w)
 		if byID := get(c.Find(w.ctx, b.ID()))(w); byID.ID() != b.ID() {
 			w.Error("Find by ID gives another folder")

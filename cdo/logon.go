@@ -88,7 +88,7 @@ func (s *Session) Logon(ctx context.Context, o LogonOptions) error {
 			return fail(member, err)
 		}
 		l.profile.Info = info
-		// CDO makes a randomly named profile for the session ([D-Logon], reference 1.3).
+		// CDO makes a randomly named profile for the session.
 		l.name = fmt.Sprintf("opencdo-%x", time.Now().UnixNano())
 		s.on = l
 		return nil

@@ -311,3 +311,30 @@ func TestListsReadNoItems(t *testing.T) {
 		t.Errorf("one message was read %d times", store.reads)
 	}
 }
+
+// Reference 1.2 Sort: by a custom property, by its name.
+func TestMessagesSortByName(t *testing.T) {
+	eachStore(t, func(w *world) {
+		f := numbered(w, 5)
+		for m, err := range f.Messages().All(w.ctx) {
+			w.must(err)
+			s := get(m.Subject(w.ctx))(w)
+			get(m.Fields().AddNamed("Rank", cdo.CdoString, string("cadbe"[s[3]-'0']), ""))(w)
+			w.must(m.Update(w.ctx, true, false))
+		}
+		c := f.Messages()
+		w.must(c.SortByName(cdo.CdoAscending, "Rank"))
+		if got := forward(w, c, ""); !slices.Equal(got, []string{"0001", "0003", "0000", "0002", "0004"}) {
+			w.Errorf("sorted: %q", got)
+		}
+		c.SetRestriction(nil)
+		if m := get(c.Find(w.ctx, "c"))(w); get(m.Subject(w.ctx))(w) != "0000" {
+			w.Error("Find doesn't go by the custom property")
+		}
+		w.must(c.SortByName(cdo.CdoDescending, "0x0037001E"))
+		if got := forward(w, c, ""); got[0] != "0004" {
+			w.Errorf("by a tag in words: %q", got)
+		}
+		want(w.T, "a name that isn't", c.SortByName(cdo.CdoAscending, "{"), cdo.CdoE_INVALID_PARAMETER)
+	})
+}
