@@ -160,7 +160,7 @@ func (c *call) saveAttachment(q *oxcrops.SaveChangesAttachmentRequest) (oxcrops.
 		w.whole = true
 		a.changed = false
 	}
-	a.writable = q.SaveFlags&oxcrops.SaveKeepOpenReadWrite != 0
+	a.writable = keepsWritable(q.SaveFlags)
 	return nil, nil
 }
 

@@ -176,9 +176,10 @@ func (w *content) attachmentAt(num int32) int {
 // computed are properties of a message that follow from its working copy, in place of those it had when it was loaded.
 func (w *content) computed(s *session) mapi.Props {
 	out := mapi.Props{{Key: mapi.TagKey(pid.TagHasAttachments), Value: len(w.Attachments) > 0}}
-	if w.recipients {
-		for i, t := range []mapi.Tag{pid.TagDisplayTo, pid.TagDisplayCc, pid.TagDisplayBcc} {
-			out = append(out, mapi.Prop{Key: mapi.TagKey(t), Value: w.displayNames(int32(i + 1))})
+	for i, t := range []mapi.Tag{pid.TagDisplayTo, pid.TagDisplayCc, pid.TagDisplayBcc} {
+		k := mapi.TagKey(t)
+		if w.recipients || w.Props.Get(k) == nil && w.Props.Get(k.WithType(mapi.TypeString8)) == nil {
+			out = append(out, mapi.Prop{Key: k, Value: w.displayNames(int32(i + 1))})
 		}
 	}
 	prefix, normalized := w.subject(s)

@@ -106,7 +106,7 @@ func (c *call) putBuffer(q *oxcrops.FastTransferDestinationPutBufferRequest) (ox
 	}
 	if err == nil {
 		resp.TransferStatus = oxcrops.TransferPartial
-		resp.BufferUsedSize = lastSize(len(q.TransferData))
+		resp.BufferUsedSize = c.usedSize(len(q.TransferData))
 	}
 	return resp, err
 }
@@ -122,13 +122,18 @@ func (c *call) putBufferExtended(q *oxcrops.FastTransferDestinationPutBufferExte
 	}
 	if err == nil {
 		resp.TransferStatus = oxcrops.TransferPartial
-		resp.BufferUsedSize = lastSize(len(q.TransferData))
+		resp.BufferUsedSize = c.usedSize(len(q.TransferData))
 	}
 	return resp, err
 }
 
-// lastSize is what was used of the last of packed buffers: all of it, as far as 16 bits can say.
-func lastSize(n int) uint16 { return uint16(min(n, 0xFFFF)) }
+// usedSize is what was used of the data: all of it; of packed requests, of the last one.
+func (c *call) usedSize(n int) uint16 {
+	if c.part > 0 {
+		n = c.part
+	}
+	return uint16(n)
+}
 
 // endUpload completes an upload to the message, if there is one.
 func (m *message) endUpload(*call) error {

@@ -38,7 +38,7 @@ func (s *session) execute(ctx context.Context, req *oxcmapihttp.ExecuteRequest) 
 	if err != nil || len(payloads) == 0 || len(payloads) > maxPacked {
 		return nil, mapi.ErrRPCFormat
 	}
-	reqs, handles, err := joinRequests(payloads)
+	reqs, handles, part, err := joinRequests(payloads)
 	if err != nil {
 		s.srv.log("malformed request", "user", s.user.Alias, "error", err)
 		return nil, mapi.ErrRPCFormat
@@ -47,7 +47,7 @@ func (s *session) execute(ctx context.Context, req *oxcmapihttp.ExecuteRequest) 
 	if limit < 0 {
 		return nil, mapi.ErrBufferTooSmall
 	}
-	b := &buffer{s: s, ctx: ctx, reqs: reqs, handles: handles, limit: min(limit, maxPayload)}
+	b := &buffer{s: s, ctx: ctx, reqs: reqs, handles: handles, part: part, limit: min(limit, maxPayload)}
 	first, code := b.run()
 	if code != 0 {
 		return nil, code
@@ -71,49 +71,56 @@ func (s *session) execute(ctx context.Context, req *oxcmapihttp.ExecuteRequest) 
 }
 
 // joinRequests decodes the ROPs. Packed requests, several buffers with one uploading ROP each, become one request with the
-// data of all ([MS-OXCRPC] 3.1.4.2.1.2.1).
-func joinRequests(payloads [][]byte) ([]oxcrops.Request, []uint32, error) {
-	reqs, handles, err := oxcrops.DecodeRequests(payloads[0])
+// data of all ([MS-OXCRPC] 3.1.4.2.1.2.1); part is the size of the last one's then.
+func joinRequests(payloads [][]byte) (reqs []oxcrops.Request, handles []uint32, part int, err error) {
+	reqs, handles, err = oxcrops.DecodeRequests(payloads[0])
 	if err != nil || len(payloads) == 1 {
-		return reqs, handles, err
+		return reqs, handles, 0, err
 	}
 	for _, p := range payloads[1:] {
 		more, table, err := oxcrops.DecodeRequests(p)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, 0, err
 		}
-		if len(reqs) != 1 || len(more) != 1 || !join(reqs[0], more[0], handles, table) {
-			return nil, nil, errPacked
+		ok := len(reqs) == 1 && len(more) == 1
+		if ok {
+			part, ok = join(reqs[0], more[0], handles, table)
+		}
+		if !ok {
+			return nil, nil, 0, errPacked
 		}
 	}
-	return reqs, handles, nil
+	return reqs, handles, part, nil
 }
 
 var errPacked = &mapi.Error{Op: "read packed requests", Code: mapi.ErrRPCFormat, Err: errors.New("they aren't uploads to one object")}
 
-// join appends the data of b to a when both upload to the same object.
-func join(a, b oxcrops.Request, tableA, tableB []uint32) bool {
+// join appends the data of b to a when both upload to the same object, and gives its size.
+func join(a, b oxcrops.Request, tableA, tableB []uint32) (part int, ok bool) {
 	same := func(i, j uint8) bool {
 		return int(i) < len(tableA) && int(j) < len(tableB) && tableA[i] == tableB[j]
 	}
 	switch a := a.(type) {
 	case *oxcrops.FastTransferDestinationPutBufferRequest:
-		b, ok := b.(*oxcrops.FastTransferDestinationPutBufferRequest)
-		return ok && same(a.In, b.In) && appendTo(&a.TransferData, b.TransferData)
+		if b, ok := b.(*oxcrops.FastTransferDestinationPutBufferRequest); ok && same(a.In, b.In) {
+			return appendTo(&a.TransferData, b.TransferData), true
+		}
 	case *oxcrops.FastTransferDestinationPutBufferExtendedRequest:
-		b, ok := b.(*oxcrops.FastTransferDestinationPutBufferExtendedRequest)
-		return ok && same(a.In, b.In) && appendTo(&a.TransferData, b.TransferData)
+		if b, ok := b.(*oxcrops.FastTransferDestinationPutBufferExtendedRequest); ok && same(a.In, b.In) {
+			return appendTo(&a.TransferData, b.TransferData), true
+		}
 	case *oxcrops.WriteStreamExtendedRequest:
-		b, ok := b.(*oxcrops.WriteStreamExtendedRequest)
-		return ok && same(a.In, b.In) && appendTo(&a.Data, b.Data)
+		if b, ok := b.(*oxcrops.WriteStreamExtendedRequest); ok && same(a.In, b.In) {
+			return appendTo(&a.Data, b.Data), true
+		}
 	}
-	return false
+	return 0, false
 }
 
-// appendTo is append with a result; a first slice of the request buffer is copied by it.
-func appendTo(dst *[]byte, src []byte) bool {
+// appendTo appends src to dst, which may be a part of the request buffer, and gives the size of src.
+func appendTo(dst *[]byte, src []byte) int {
 	*dst = append((*dst)[:len(*dst):len(*dst)], src...)
-	return true
+	return len(src)
 }
 
 // buffer is a ROP input buffer being processed.
@@ -122,6 +129,7 @@ type buffer struct {
 	ctx     context.Context
 	reqs    []oxcrops.Request
 	handles []uint32
+	part    int // size of the last of packed requests, 0: they aren't packed
 	limit   int // bytes of responses
 
 	last oxcrops.Response // to the last request, when all were processed
@@ -207,10 +215,7 @@ func (b *buffer) one(q oxcrops.Request, room int) (oxcrops.Response, int, mapi.C
 	if !ok || slots.out >= 0 && slots.out >= len(b.handles) {
 		return nil, 0, mapi.ErrRPCFormat
 	}
-	c := &call{Context: b.ctx, s: b.s, handles: b.handles, room: room, logonID: logonIDOf(q)}
-	if slots.out >= 0 {
-		b.handles[slots.out] = noHandle
-	}
+	c := &call{Context: b.ctx, s: b.s, handles: b.handles, room: room, logonID: logonIDOf(q), part: b.part}
 	var resp oxcrops.Response
 	err := error(mapi.ErrNoSupport)
 	if op.do != nil {
@@ -224,6 +229,9 @@ func (b *buffer) one(q oxcrops.Request, room int) (oxcrops.Response, int, mapi.C
 	}
 	resp = complete(q, resp, slots, err)
 	if err != nil {
+		if slots.out >= 0 && slots.out != slots.in {
+			b.handles[slots.out] = noHandle // what depends on it fails too
+		}
 		b.s.srv.log("ROP failed", "rop", oxcrops.Name(q.RopID()), "error", err)
 	}
 	size, err := responseSize(q, resp)

@@ -26,6 +26,7 @@ type call struct {
 	handles []uint32
 	room    int // bytes that the response may fill
 	logonID uint8
+	part    int       // size of the last of packed requests, 0: they aren't packed
 	fatal   mapi.Code // fails the whole call
 }
 

@@ -309,8 +309,13 @@ func (c *call) saveMessage(q *oxcrops.SaveChangesMessageRequest) (oxcrops.Respon
 	if err != nil {
 		return nil, err
 	}
-	m.writable = q.SaveFlags&oxcrops.SaveKeepOpenReadWrite != 0
+	m.writable = keepsWritable(q.SaveFlags)
 	return &oxcrops.SaveChangesMessageResponse{In: q.In, MessageID: m.mid.wire()}, nil
+}
+
+// keepsWritable tells whether an object can be changed after it was saved: unless the client wants to go on reading only.
+func keepsWritable(flags uint8) bool {
+	return flags&oxcrops.SaveKeepOpenReadOnly == 0 || flags&(oxcrops.SaveKeepOpenReadWrite|oxcrops.SaveForce) != 0
 }
 
 // save writes the working copy into the store. What changed in the store since the message was opened isn't overwritten,

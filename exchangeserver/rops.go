@@ -109,6 +109,11 @@ func init() {
 			return nil, orElse(err, errNotSearchFolder)
 		}),
 
+		oxcrops.RopGetRulesTable:       on((*call).getRulesTable),
+		oxcrops.RopGetPermissionsTable: on((*call).getPermissionsTable),
+		oxcrops.RopModifyPermissions:   refuse(mapi.ErrNoSupport),
+		oxcrops.RopModifyRules:         refuse(mapi.ErrNoSupport),
+
 		// Tables.
 		oxcrops.RopSetColumns:        on((*call).setColumns),
 		oxcrops.RopSortTable:         on((*call).sortTable),

@@ -14,12 +14,12 @@ import (
 
 // longTermID is RopLongTermIdFromId ([MS-OXCSTOR] 3.2.5.9).
 func (c *call) longTermID(q *oxcrops.LongTermIdFromIdRequest) (oxcrops.Response, error) {
-	s, err := c.at(q.In)
+	lg, err := get[*logon](c, q.In)
 	if err != nil {
 		return nil, err
 	}
 	id := wireID(q.ObjectID)
-	g, ok := s.lg.box.ReplicaGUID(id.Replica())
+	g, ok := lg.box.ReplicaGUID(id.Replica())
 	if !ok || id.Counter() == 0 {
 		return nil, mapi.ErrNotFound
 	}
@@ -30,14 +30,14 @@ func (c *call) longTermID(q *oxcrops.LongTermIdFromIdRequest) (oxcrops.Response,
 
 // idFromLongTerm is RopIdFromLongTermId ([MS-OXCSTOR] 3.2.5.10). Replicas that the mailbox hasn't met get an id.
 func (c *call) idFromLongTerm(q *oxcrops.IdFromLongTermIdRequest) (oxcrops.Response, error) {
-	s, err := c.at(q.In)
+	lg, err := get[*logon](c, q.In)
 	if err != nil {
 		return nil, err
 	}
 	if q.LongTermID.Replica == (mapi.GUID{}) || q.LongTermID.Counter == 0 {
 		return nil, mapi.ErrInvalidParameter
 	}
-	replica, err := s.lg.box.ReplicaID(c, q.LongTermID.Replica, true)
+	replica, err := lg.box.ReplicaID(c, q.LongTermID.Replica, true)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (c *call) idFromLongTerm(q *oxcrops.IdFromLongTermIdRequest) (oxcrops.Respo
 
 // localReplicaIDs is RopGetLocalReplicaIds ([MS-OXCFXICS] 3.2.5.9.4.7).
 func (c *call) localReplicaIDs(q *oxcrops.GetLocalReplicaIdsRequest) (oxcrops.Response, error) {
-	s, err := c.at(q.In)
+	lg, err := get[*logon](c, q.In)
 	if err != nil {
 		return nil, err
 	}
@@ -54,17 +54,17 @@ func (c *call) localReplicaIDs(q *oxcrops.GetLocalReplicaIdsRequest) (oxcrops.Re
 	if q.IDCount == 0 || q.IDCount > most {
 		return nil, mapi.ErrInvalidParameter
 	}
-	first, err := s.lg.box.ReserveIDs(c, q.IDCount)
+	first, err := lg.box.ReserveIDs(c, q.IDCount)
 	if err != nil {
 		return nil, err
 	}
-	g, _ := s.lg.box.ReplicaGUID(first.Replica())
+	g, _ := lg.box.ReplicaGUID(first.Replica())
 	return &oxcrops.GetLocalReplicaIdsResponse{First: oxcdata.GlobalID{Replica: g, Counter: first.Counter()}}, nil
 }
 
 // perUser is RopReadPerUserInformation ([MS-OXCSTOR] 3.2.5.12): there is no such information.
 func (c *call) perUser(q *oxcrops.ReadPerUserInformationRequest) (oxcrops.Response, error) {
-	_, err := c.at(q.In)
+	_, err := get[*logon](c, q.In)
 	return &oxcrops.ReadPerUserInformationResponse{HasFinished: true}, err
 }
 

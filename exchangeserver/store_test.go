@@ -46,7 +46,7 @@ func TestConformance(t *testing.T) {
 		}
 	}
 	storetest.Run(t, func(t *testing.T) mapi.Store {
-		return open(t, exchangetest.New(t, exchangetest.Options{}), "alice")
+		return open(t, exchangetest.New(t, exchangetest.Options{Users: []exchangetest.User{{Alias: "alice"}}}), "alice")
 	}, storetest.Options{
 		Computed: computed, Normalize: unicodeClass,
 		Roles: []mapi.Role{mapi.RoleInbox, mapi.RoleOutbox, mapi.RoleSent, mapi.RoleDeleted, mapi.RoleDrafts, mapi.RoleCalendar,

@@ -54,6 +54,9 @@ func (s *stream) close() {
 // maxStream is the size that streams can have: their positions are signed 32-bit numbers in places ([MS-OXCPRPT] 3.2.5.20).
 const maxStream = 1<<31 - 1
 
+// securityDescriptorAsXML is the property id of PidTagSecurityDescriptorAsXml.
+const securityDescriptorAsXML = 0x0E6A
+
 // openStream is RopOpenStream ([MS-OXCPRPT] 3.2.5.13).
 func (c *call) openStream(q *oxcrops.OpenStreamRequest) (oxcrops.Response, error) {
 	o, err := get[propObject](c, q.In)
@@ -69,8 +72,11 @@ func (c *call) openStream(q *oxcrops.OpenStreamRequest) (oxcrops.Response, error
 	if err != nil {
 		return nil, err
 	}
-	if k == noKey {
+	switch {
+	case k == noKey:
 		return nil, mapi.ErrNotFound
+	case q.Tag.ID() == securityDescriptorAsXML:
+		return nil, mapi.ErrNoSupport // clients then use the permissions table ([MS-OXCPERM] 4.1)
 	}
 	st := &stream{owner: o, key: k, s: c.s}
 	switch q.OpenModeFlags {

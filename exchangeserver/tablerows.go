@@ -206,6 +206,49 @@ func (noRows) list(context.Context, mapi.Query) iter.Seq2[mapi.Row, error] {
 	return func(func(mapi.Row, error) bool) {}
 }
 
+// getRulesTable is RopGetRulesTable ([MS-OXORULE] 3.2.5.1). No folder has rules.
+func (c *call) getRulesTable(q *oxcrops.GetRulesTableRequest) (oxcrops.Response, error) {
+	f, err := get[*folder](c, q.In)
+	if err != nil {
+		return nil, err
+	}
+	return nil, c.put(q.Out, f.lg, &table{lg: f.lg, source: noRows{pid.TagRuleId, pid.TagRuleSequence, pid.TagRuleState, pid.TagRuleName, pid.TagRuleProvider, pid.TagRuleLevel}})
+}
+
+// permissionRows are what others may do in a folder: nothing, unless they are administrators.
+type permissionRows struct{}
+
+func (permissionRows) columns() []mapi.Tag {
+	return []mapi.Tag{pid.TagEntryId, pid.TagMemberId, pid.TagMemberName, pid.TagMemberRights}
+}
+
+// everyFolder are the members that every folder has ([MS-OXCPERM] 2.2.5).
+var everyFolder = []struct {
+	id   int64
+	name string
+}{{0, ""}, {-1, "Anonymous"}}
+
+func (permissionRows) list(_ context.Context, q mapi.Query) iter.Seq2[mapi.Row, error] {
+	return mapi.Select(q, func(yield func(mapi.Record, error) bool) {
+		for _, m := range everyFolder {
+			row := mapi.Props{{Key: mapi.TagKey(pid.TagEntryId), Value: []byte{}}, {Key: mapi.TagKey(pid.TagMemberId), Value: m.id},
+				{Key: mapi.TagKey(pid.TagMemberName), Value: m.name}, {Key: mapi.TagKey(pid.TagMemberRights), Value: int32(0)}}
+			if !yield(mapi.Record{ID: mapi.EntryID(m.name), Get: row.Get}, nil) {
+				return
+			}
+		}
+	}, nil)
+}
+
+// getPermissionsTable is RopGetPermissionsTable ([MS-OXCPERM] 3.2.5.1).
+func (c *call) getPermissionsTable(q *oxcrops.GetPermissionsTableRequest) (oxcrops.Response, error) {
+	f, err := get[*folder](c, q.In)
+	if err != nil {
+		return nil, err
+	}
+	return nil, c.put(q.Out, f.lg, &table{lg: f.lg, source: permissionRows{}})
+}
+
 // attachmentRows are the attachments of a message's working copy.
 type attachmentRows struct {
 	m *message
