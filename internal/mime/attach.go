@@ -254,7 +254,7 @@ func shortName(name string) string {
 // extensions are those of types that come without a name. The system has a table too, but another one on each machine.
 var extensions = map[string]string{"text/plain": ".txt", "text/html": ".htm", "text/calendar": ".ics", "text/rfc822-headers": ".txt",
 	"message/delivery-status": ".txt", "message/disposition-notification": ".txt", "message/rfc822": ".eml", "message/partial": ".eml",
-	"image/jpeg": ".jpg", "image/png": ".png", "image/gif": ".gif", "application/pdf": ".pdf", "application/zip": ".zip",
+	"image/jpeg": ".jpg", "image/jpg": ".jpg", "image/pjpeg": ".jpg", "image/png": ".png", "image/gif": ".gif", "application/pdf": ".pdf", "application/zip": ".zip",
 	"application/pgp-signature": ".asc", "application/pkcs7-signature": ".p7s", "application/ms-tnef": ".dat",
 	"text/enriched": ".txt", "text/richtext": ".txt", "text/vcard": ".vcf", "text/csv": ".csv"}
 

@@ -62,10 +62,15 @@ func (b *builder) envelope(it *mapi.Item, root *part, class string, page int) er
 	}
 	if s := h.get("X-Auto-Response-Suppress"); s != "" {
 		set(p, pid.TagAutoResponseSuppress, suppress(s))
+	} else if s := h.get("Auto-Submitted"); s != "" && !strings.EqualFold(s, "no") {
+		set(p, pid.TagAutoResponseSuppress, suppress("OOF, AutoReply")) // two machines should not go on answering each other
 	}
 	namedHeaders(p, h, page)
 	return b.transportHeaders(p, root, page)
 }
+
+// tagInternetPrecedence is PR_INTERNET_PRECEDENCE, which has no canonical name.
+const tagInternetPrecedence mapi.Tag = 0x1041001F
 
 // texts are the fields that are copied as text.
 var texts = []struct {
@@ -73,7 +78,7 @@ var texts = []struct {
 	tag   mapi.Tag
 }{
 	{"Message-ID", pid.TagInternetMessageId}, {"In-Reply-To", pid.TagInReplyToId},
-	{"List-Help", pid.TagListHelp}, {"X-List-Help", pid.TagListHelp},
+	{"Precedence", tagInternetPrecedence}, {"List-Help", pid.TagListHelp}, {"X-List-Help", pid.TagListHelp},
 	{"List-Subscribe", pid.TagListSubscribe}, {"X-List-Subscribe", pid.TagListSubscribe},
 	{"List-Unsubscribe", pid.TagListUnsubscribe}, {"X-List-Unsubscribe", pid.TagListUnsubscribe},
 }
@@ -98,7 +103,12 @@ func messageFlags(h header) (flags int32) {
 
 // subject sets the subject in its three forms and the conversation ([MS-OXCMAIL] 2.2.3.2.6, 2.2.3.2.7).
 func subject(p *mapi.Props, h header, page int) {
-	s := decodeWords(h.get("Subject"), page)
+	s := strings.Map(func(r rune) rune {
+		if r < ' ' { // a folded line may go on with a tab
+			return ' '
+		}
+		return r
+	}, decodeWords(h.get("Subject"), page))
 	prefix, rest := splitSubject(s)
 	set(p, pid.TagSubject, prefix+rest)
 	set(p, pid.TagSubjectPrefix, prefix)
@@ -206,19 +216,23 @@ func (b *builder) recipient(it *mapi.Item, a address, typ int32) *mapi.Props {
 	return &it.Recipients[len(it.Recipients)-1]
 }
 
-// dates sets when a message was sent, delivered (the newest Received field, which is the first, or else when it was sent),
-// and is to be answered and forgotten.
+// dates sets when a message was sent, delivered (the newest Received field, which is the first that has a date, or else when
+// it was sent), and is to be answered and forgotten.
 func dates(p *mapi.Props, h header) {
 	sent, ok := parseDate(h.get("Date"))
 	if ok {
 		set(p, pid.TagClientSubmitTime, sent)
 	}
-	r := h.get("Received")
-	received, receivedOK := parseDate(r[strings.LastIndexByte(r, ';')+1:])
-	switch {
-	case receivedOK:
-		set(p, pid.TagMessageDeliveryTime, received)
-	case ok:
+	for _, f := range h {
+		if strings.EqualFold(f.name, "Received") {
+			r := f.unfolded()
+			if received, found := parseDate(r[strings.LastIndexByte(r, ';')+1:]); found {
+				sent, ok = received, true
+				break
+			}
+		}
+	}
+	if ok {
 		set(p, pid.TagMessageDeliveryTime, sent)
 	}
 	for _, f := range []struct {
@@ -295,7 +309,7 @@ func suppress(s string) (mask int32) {
 
 // others are the fields besides X- that are kept as they are.
 var others = map[string]bool{"accept-language": true, "content-class": true, "content-language": true, "user-agent": true,
-	"auto-submitted": true, "precedence": true, "organization": true, "list-id": true}
+	"auto-submitted": true, "organization": true, "list-id": true}
 
 // namedHeaders sets fields without a meaning here as properties named after them, in lower case ([MS-OXCMAIL] 2.2.3.2).
 // All others are in PidTagTransportMessageHeaders. Of fields that are repeated the first is the newest.

@@ -90,12 +90,13 @@ func TestInline(t *testing.T) {
 // The header of a message with all that maps to properties.
 func TestEnvelope(t *testing.T) {
 	it := open(t, message(
-		"Received: from a.example by b.example; Tue, 1 Jul 2003 10:52:40 +0200",
+		"Received: from b.example", "Received: from a.example by b.example; Tue, 1 Jul 2003 10:52:40 +0200",
 		"Received: from c.example by a.example; Tue, 1 Jul 2003 10:50:00 +0200",
 		"From: =?utf-8?Q?J=C3=B6rn?= <joern@a.example>", "Sender: office@a.example", "To: b@b.example, C <c@b.example>", "Cc: d@b.example",
 		"Bcc: e@b.example", "Reply-To: Desk <desk@a.example>, x@a.example", "Date: Tue, 1 Jul 2003 10:49:00 +0200",
 		"Keywords: one, two words", "Sensitivity: Company-Confidential", "List-Unsubscribe: <mailto:u@a.example>",
-		"X-Mailer: Mailer 1", "X-Mailer: another", "Expires: Wed, 2 Jul 2003 00:00:00 +0000", "X-Message-Flag: Call back", "", "Text"))
+		"X-Mailer: Mailer 1", "X-Mailer: another", "Expires: Wed, 2 Jul 2003 00:00:00 +0000", "Auto-Submitted: auto-generated",
+		"Precedence: bulk", "Subject: Re: a", "\tb", "X-Message-Flag: Call back", "", "Text"))
 	wants(t, it.Props, map[mapi.Tag]any{
 		pid.TagMessageDeliveryTime: "2003-07-01T08:52:40Z", pid.TagClientSubmitTime: "2003-07-01T08:49:00Z", pid.TagExpiryTime: "2003-07-02T00:00:00Z",
 		pid.TagSentRepresentingName: "Jörn", pid.TagSentRepresentingSmtpAddress: "joern@a.example", pid.TagSentRepresentingAddressType: "SMTP",
@@ -103,6 +104,7 @@ func TestEnvelope(t *testing.T) {
 		pid.TagDisplayTo: "b@b.example; C", pid.TagDisplayCc: "d@b.example", pid.TagDisplayBcc: "e@b.example",
 		pid.TagReplyRecipientNames: "Desk;x@a.example", pid.TagSensitivity: 3, pid.TagImportance: 1, pid.TagFlagStatus: 2,
 		pid.TagListUnsubscribe: "<mailto:u@a.example>", pid.TagMessageFlags: 1, pid.TagNativeBody: 1, pid.TagBody: "Text\r\n",
+		pid.TagAutoResponseSuppress: 0x30, tagInternetPrecedence: "bulk", pid.TagSubject: "Re: a b", pid.TagConversationTopic: "a b",
 	})
 	if got := fmt.Sprint(it.Props.Get(pid.NameKeywords)); got != "[one two words]" {
 		t.Errorf("keywords %s", got)
@@ -111,7 +113,7 @@ func TestEnvelope(t *testing.T) {
 	if got := it.Props.Get(mailer); got != "Mailer 1" {
 		t.Errorf("x-mailer is %v", got)
 	}
-	if s := it.Props.Text(pid.TagTransportMessageHeaders); !strings.HasPrefix(s, "Received: from a.example") || !strings.HasSuffix(s, "Call back\r\n") {
+	if s := it.Props.Text(pid.TagTransportMessageHeaders); !strings.HasPrefix(s, "Received: from b.example\r\n") || !strings.HasSuffix(s, "Call back\r\n") {
 		t.Errorf("transport headers are %q", s)
 	}
 	// A one-off entry id as Outlook writes it ([MS-OXCDATA] 2.2.5.1).
@@ -169,7 +171,7 @@ func TestReports(t *testing.T) {
 	for action, want := range map[string]string{"failed": ".NDR", "delayed": ".Delayed.DR", "relayed": ".Relayed.DR", "expanded": ".Expanded.DR", "delivered": ".DR"} {
 		it := report("delivery-status", "Reporting-MTA: dns; a.example\r\n\r\nFinal-Recipient: rfc822; gone@b.example\r\nAction: "+action+
 			"\r\nStatus: 5.1.1 (no user)\r\nRemote-MTA: dns; mx.b.example\r\nDiagnostic-Code: smtp; 550 no such user")
-		wants(t, it.Props, map[mapi.Tag]any{pid.TagMessageClass: "REPORT.IPM.Note" + want, pid.TagBody: "Sorry", pid.TagReportingMessageTransferAgent: "a.example"})
+		wants(t, it.Props, map[mapi.Tag]any{pid.TagMessageClass: "REPORT.IPM.Note" + want, pid.TagBody: "Sorry", pid.TagReportingMessageTransferAgent: "dns; a.example"})
 		wants(t, it.Recipients[1], map[mapi.Tag]any{pid.TagEmailAddress: "gone@b.example", pid.TagNonDeliveryReportStatusCode: 511,
 			pid.TagSupplementaryInfo: "<mx.b.example #5.1.1 smtp; 550 no such user>", pid.TagRemoteMessageTransferAgent: "mx.b.example"})
 	}

@@ -85,7 +85,7 @@ func (b *builder) deliveryStatus(it *mapi.Item, root *part) error {
 		blocks := statusFields(c)
 		worst := worstAction(blocks)
 		for _, h := range blocks {
-			setText(&it.Props, pid.TagReportingMessageTransferAgent, afterType(h.get("Reporting-MTA")))
+			setText(&it.Props, pid.TagReportingMessageTransferAgent, h.get("Reporting-MTA"))
 			setText(&it.Props, pid.TagOriginalMessageId, h.get("Original-Message-ID"))
 			addr := cmp.Or(h.get("Final-Recipient"), h.get("Original-Recipient"))
 			if addr == "" || worst == "" || action(h) != worst {
