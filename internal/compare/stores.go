@@ -168,13 +168,11 @@ func (c *comparison) folder(ctx context.Context, path string, a, b mapi.Folder) 
 	}
 	for _, x := range listA {
 		p := path + "/" + x.Name
-		i := slices.IndexFunc(listB, func(y child) bool { return y.key == x.key })
-		if i < 0 {
+		y, found := c.counterpart(x, &listB)
+		if !found {
 			c.add(Difference{Folder: p, Reason: OnlyA})
 			continue
 		}
-		y := listB[i]
-		listB = slices.Delete(listB, i, i+1)
 		if x.Search || y.Search {
 			continue // what a search folder shows are items of other folders
 		}
@@ -191,6 +189,9 @@ func (c *comparison) folder(ctx context.Context, path string, a, b mapi.Folder) 
 		}
 	}
 	for _, y := range listB {
+		if _, elsewhere := withRole(c.rolesA, y.role); elsewhere {
+			continue // compared from the first store's place
+		}
 		c.add(Difference{Folder: path + "/" + y.Name, Reason: OnlyB})
 	}
 	return nil
@@ -205,7 +206,7 @@ func shown(path string) string {
 
 type child struct {
 	mapi.FolderInfo
-	key string // role, or the name as names compare
+	role mapi.Role // empty too when all are matched by name
 }
 
 func (c *comparison) children(ctx context.Context, f mapi.Folder, roles map[mapi.EntryID]mapi.Role) ([]child, error) {
@@ -214,13 +215,43 @@ func (c *comparison) children(ctx context.Context, f mapi.Folder, roles map[mapi
 		if err != nil {
 			return nil, err
 		}
-		key := "name " + strings.ToLower(x.Name)
-		if r, ok := roles[x.ID]; ok && !c.opt.ByName {
-			key = "role " + string(r)
+		e := child{FolderInfo: x}
+		if !c.opt.ByName {
+			e.role = roles[x.ID]
 		}
-		list = append(list, child{x, key})
+		list = append(list, e)
 	}
 	return list, nil
+}
+
+// counterpart finds a folder's in the second store, and takes it from the list: the one with its role, wherever that is; if
+// none has that role, as for a folder without, the one of its name without a role.
+func (c *comparison) counterpart(x child, list *[]child) (child, bool) {
+	id, special := withRole(c.rolesB, x.role)
+	i := slices.IndexFunc(*list, func(y child) bool {
+		if special {
+			return y.ID == id
+		}
+		return y.role == "" && strings.EqualFold(y.Name, x.Name)
+	})
+	if i < 0 {
+		return child{FolderInfo: mapi.FolderInfo{ID: id}, role: x.role}, special
+	}
+	y := (*list)[i]
+	*list = slices.Delete(*list, i, i+1)
+	return y, true
+}
+
+func withRole(roles map[mapi.EntryID]mapi.Role, r mapi.Role) (mapi.EntryID, bool) {
+	if r == "" {
+		return "", false
+	}
+	for id, has := range roles {
+		if has == r {
+			return id, true
+		}
+	}
+	return "", false
 }
 
 // folderProps compares the properties of folders. The names of special folders are the store's language, not content.
