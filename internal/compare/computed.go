@@ -99,6 +99,7 @@ var Table = []Computed{
 	{pid.TagHasNamedProperties, OfAttachment, 0, all, "follows from the properties, which are compared", "[MS-OXCMSG] 2.2.1.39"},
 
 	{0x3DD10048, OfFolder, 0, "gromox", "names the folder in its store", ""},
+	{0x67510003, OfFolder, 0, exchangeKind, "counts the items of the folder for news and IMAP clients", ""}, // the next PidTagInternetArticleNumber
 	{pid.TagEntryId, OfFolder, 0, all, "names the folder in its store", "[MS-OXCDATA] 2.2.4.1"},
 	{pid.TagParentEntryId, OfFolder, 0, all, "names the folder in its store", "[MS-OXCFOLD] 2.2.2.2.1.7"},
 	{pid.TagStoreEntryId, OfFolder, 0, all, "names the store", "[MS-OXCDATA] 2.2.4.3"},
