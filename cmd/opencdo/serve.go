@@ -279,8 +279,14 @@ func (c serveImportCmd) Run(ctx context.Context, a *app) error {
 		}
 		a.printf("%d items imported, %d files failed", r.Imported, len(r.Failed))
 	}
-	if len(r.Failed) > 0 {
-		return incomplete{fmt.Sprintf("%d files could not be imported", len(r.Failed))}
+	lost := 0
+	for _, f := range r.Warnings {
+		if f.Lost {
+			lost++
+		}
+	}
+	if len(r.Failed) > 0 || lost > 0 {
+		return incomplete{fmt.Sprintf("%d files could not be imported, %d losses in others", len(r.Failed), lost)}
 	}
 	return nil
 }

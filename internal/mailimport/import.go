@@ -26,7 +26,7 @@ type Options struct {
 	Folder mapi.EntryID
 	// Role is that of the target folder if Folder is empty; empty: mapi.RoleInbox, or mapi.RoleIPM in a store without one.
 	Role mapi.Role
-	// KeepDamaged imports what is left of damaged items, and lists the damage as warnings.
+	// KeepDamaged imports what is left of damaged items, and lists the damage as warnings. Without it they are failures.
 	KeepDamaged bool
 	// Progress is called after each file.
 	Progress func(Progress)
@@ -50,6 +50,7 @@ type Result struct {
 type Failure struct {
 	File   string `json:"file"`
 	Reason string `json:"reason"`
+	Lost   bool   `json:"lost,omitempty"` // of a warning: a part of the item is missing
 }
 
 // Import imports files and directories. What concerns a single file is in the result; an error means that the import ended

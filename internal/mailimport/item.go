@@ -4,18 +4,30 @@ import (
 	"context"
 	"io"
 
+	"errors"
+	"github.com/opencdo/opencdo/internal/cfb"
 	"github.com/opencdo/opencdo/mapi"
 	"github.com/opencdo/opencdo/mapi/pid"
+	"path/filepath"
+	"strings"
 )
+
+// contradiction tells whether a fault is only one part of a .msg file disagreeing with another, such as an entry of a property
+// without its value: the file is whole, some programs write such ones, and what they lack was never there. Bytes that are
+// missing or out of place, as after a file was cut short, are faults of the compound file.
+func contradiction(path string, e *mapi.Error) bool {
+	var format *cfb.FormatError
+	return strings.EqualFold(filepath.Ext(path), ".msg") && !errors.As(e, &format)
+}
 
 // importFile imports one file.
 func importFile(ctx context.Context, p *places, f file, o Options, r *Result) error {
 	var doubts []Failure
 	it, err := opener(f.path)(f.path, func(e *mapi.Error) error {
-		if e.Code.Failed() && !o.KeepDamaged {
+		if e.Code.Failed() && !o.KeepDamaged && !contradiction(f.path, e) {
 			return e
 		}
-		doubts = append(doubts, Failure{f.path, e.Error()})
+		doubts = append(doubts, Failure{File: f.path, Reason: e.Error(), Lost: e.Code.Failed()})
 		return nil
 	})
 	if err != nil {
