@@ -87,7 +87,7 @@ func Import(ctx context.Context, dst mapi.Store, paths []string, o Options) (Res
 }
 
 func (r *Result) fail(file string, err error) {
-	r.Failed = append(r.Failed, Failure{file, err.Error()})
+	r.Failed = append(r.Failed, Failure{File: file, Reason: err.Error()})
 }
 
 func openTarget(ctx context.Context, dst mapi.Store, o Options) (mapi.Folder, error) {
