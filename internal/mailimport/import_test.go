@@ -214,6 +214,7 @@ func TestSamples(t *testing.T) {
 	data := vectors.Data(t)
 	damaged := map[string]bool{
 		"msg_15.txt.eml": true, "very-very-long-boundary.msg.eml": true, "testEML_embedded_xhtml_and_img.eml": true,
+		"clusterfuzz-testcase-minimized-POIHSMFFuzzer-5336473854148608.msg": true,
 	}
 	for _, dir := range []string{"eml", "msg"} {
 		t.Run(dir, func(t *testing.T) {
