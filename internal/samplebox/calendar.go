@@ -52,7 +52,7 @@ func (m *maker) event(n int) event {
 	}
 	e.start = on.Add(time.Duration(8*4+m.r.IntN(9*4)) * 15 * time.Minute)
 	e.length = time.Duration(1+m.r.IntN(8)) * 15 * time.Minute
-	e.topic = l.fill(m.r, pick(m.r, l.subjects), e.project, company, e.start)
+	e.topic = l.fill(m.r, pick(m.r, l.meetings), e.project, company, e.start)
 	return e
 }
 
@@ -144,7 +144,8 @@ func (m *maker) agendaRTF(e *event) string {
 func allDayEvent(m *maker) Sample {
 	e := m.event(m.index)
 	e.start, e.allDay, e.length = day(e.start), true, time.Duration(1+m.r.IntN(5))*24*time.Hour
-	e.topic = pick(m.r, []string{"Urlaub 🏖️", "Trade fair", "Plant closed", "В отпуске", "出差", "Fortbildung"})
+	topics := []string{"Büro geschlossen 🏖️", "Trade fair", "В отпуске", "Plant closed", "出差", "Fortbildung"}
+	e.topic = topics[(m.index/Block*3+m.nth)%len(topics)]
 	it := m.calendar("IPM.Appointment", &e, flagRead, m.planned(&e))
 	m.from(it, m.owner, m.owner)
 	set(&it.Props, pid.LidBusyStatus, busyAway, pid.TagBody, "")

@@ -42,7 +42,7 @@ func contact(m *maker) Sample {
 		birthday := time.Date(1950+m.r.IntN(50), time.Month(1+m.r.IntN(12)), 1+m.r.IntN(28), 0, 0, 0, 0, time.UTC)
 		set(&it.Props, pid.TagBirthday, ft(birthday), pid.LidBirthdayLocal, ft(birthday), pid.TagHobbies, "chess", pid.TagChildrensNames, []string{"Ida", "Ömer"})
 	}
-	if chance(m.r, 3) {
+	if m.nth%3 == 1 {
 		second := person{display: p.display, address: "private." + p.address, company: p.company, lang: l}
 		set(&it.Props, pid.LidEmail2DisplayName, p.display, pid.LidEmail2OriginalDisplayName, second.address, pid.LidEmail2AddressType, "SMTP",
 			pid.LidEmail2EmailAddress, second.address, pid.LidEmail2OriginalEntryId, m.entryID(second),
@@ -58,9 +58,7 @@ func contact(m *maker) Sample {
 	if l.code == "ja" {
 		set(&it.Props, pid.LidYomiFirstName, "さくら", pid.LidYomiLastName, "たかなし")
 	}
-	if chance(m.r, 2) {
-		set(&it.Props, pid.TagBody, l.prose(m.r, 2, pick(m.r, l.projects), p.display, created)[0]+"\r\n", pid.TagNativeBody, nativePlain)
-	}
+	set(&it.Props, pid.TagBody, l.prose(m.r, 2, pick(m.r, l.projects), p.display, created)[0]+"\r\n", pid.TagNativeBody, nativePlain)
 	s := Sample{Role: mapi.RoleContacts, Item: it}
 	if p.dn == "" && chance(m.r, 2) {
 		s.Path = []string{"Suppliers"}
@@ -70,6 +68,7 @@ func contact(m *maker) Sample {
 
 // contactWithPhoto has a picture ([MS-OXOCNTC] 2.2.1.8.2).
 func contactWithPhoto(m *maker) Sample {
+	m.nth = len(languages) - 1 // the one that the other contacts of a block leave out
 	s := contact(m)
 	img := image.NewGray(image.Rect(0, 0, 96, 96))
 	for y := range 96 {

@@ -39,7 +39,7 @@ func (m *maker) conversation(number int) *conversation {
 	r := m.random("conversation", uint64(number))
 	c := &conversation{number: number, lang: languageOf(number), start: moment(r)}
 	c.project = pick(r, c.lang.projects)
-	c.page = pick(r, c.lang.pages)
+	c.page = c.lang.pages[number/len(languageTurns)%len(c.lang.pages)]
 	c.members = m.circle(r, c.lang)
 	c.topic = c.lang.fill(r, pick(r, c.lang.subjects), c.project, c.members[0].given, c.start)
 	if number%10 == 3 {
@@ -64,7 +64,7 @@ func (b *box) circle(r *rand.Rand, l *language) []person {
 	for range r.IntN(3) {
 		list = append(list, pick(r, b.people))
 	}
-	return list
+	return distinct(list)
 }
 
 // message makes the mail at a depth. Even ones come from the members and odd ones from the owner, as far as replies to them
@@ -79,7 +79,7 @@ func (m *maker) message(c *conversation, depth int) message {
 	msg.at = c.start
 	for i := range depth {
 		wait := time.Duration(10+m.random("wait", uint64(c.number)<<8|uint64(i)).IntN(2000)) * time.Minute
-		msg.at = msg.at.Add(wait)
+		msg.at = nextWorking(msg.at.Add(wait))
 	}
 	if msg.at.After(baseDate) {
 		msg.at = baseDate.Add(-time.Duration(longestThread-depth) * time.Minute)

@@ -21,9 +21,11 @@ import (
 const (
 	poolSize   = 400
 	medianSize = 80 << 10
-	sigma      = 1.3
+	sigma      = 1.4
 	largest    = 4 << 20
 	smallest   = 1 << 10
+	smallFile  = 16 << 10                 // up to here files are text
+	stretch    = poolSize / filesPerBlock // files of like size
 )
 
 // poolFile is a file of the pool; its content is made when it is needed.
@@ -42,29 +44,28 @@ func newPool(r *rand.Rand) []poolFile {
 		q := (float64(i) + 0.5) / poolSize
 		size := medianSize * math.Exp(sigma*math.Sqrt2*math.Erfinv(2*q-1))
 		f := poolFile{size: min(max(int(size), smallest), largest), lang: languageOf(r.IntN(len(languageTurns))), made: moment(r)}
-		var ext string
-		switch {
-		case f.size < 16<<10:
-			ext, f.mime = ".csv", "text/csv"
-			if chance(r, 3) {
-				ext, f.mime = ".txt", "text/plain"
-			}
-		default:
-			t := pick(r, fileTypes)
-			ext, f.mime = t.ext, t.mime
+		t := fileTypes[(i+i/stretch)%len(fileTypes)]
+		if f.size < smallFile {
+			t = textTypes[i%len(textTypes)]
 		}
-		f.name = fmt.Sprintf("%s %s%s", pick(r, f.lang.files), f.made.Format("2006-01-02"), ext)
+		f.mime = t.mime
+		f.name = fmt.Sprintf("%s %s%s", pick(r, f.lang.files), f.made.Format("2006-01-02"), t.ext)
 		copy(f.seed[:], randomBytes(r, len(f.seed)))
 		pool[i] = f
 	}
 	return pool
 }
 
-var fileTypes = []struct{ ext, mime string }{
+type fileType struct{ ext, mime string }
+
+// fileTypes come by turns, of which each stretch of the pool begins with another.
+var fileTypes = []fileType{
 	{".pdf", "application/pdf"}, {".pdf", "application/pdf"}, {".pdf", "application/pdf"},
 	{".docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
 	{".zip", "application/zip"}, {".png", "image/png"},
 }
+
+var textTypes = []fileType{{".csv", "text/csv"}, {".txt", "text/plain"}}
 
 // content makes the file. It is about as large as size says.
 func (f *poolFile) content() ([]byte, error) {
@@ -78,11 +79,11 @@ func (f *poolFile) content() ([]byte, error) {
 	case "image/png":
 		return noisePNG(noise, f.size)
 	case "application/zip":
-		return archive(noise, f.made, f.size, part{"readme.txt", []byte(pick(r, f.lang.sentences) + "\r\n")}, part{"measurements.bin", nil})
+		return archive(noise, f.made, f.size, entry{"readme.txt", []byte(pick(r, f.lang.sentences) + "\r\n")}, entry{"measurements.bin", nil})
 	}
 	return archive(noise, f.made, f.size,
-		part{"[Content_Types].xml", []byte(docxTypes)}, part{"_rels/.rels", []byte(docxRels)},
-		part{"word/document.xml", fmt.Appendf(nil, docxBody, f.name)}, part{"docProps/thumbnail.bin", nil})
+		entry{"[Content_Types].xml", []byte(docxTypes)}, entry{"_rels/.rels", []byte(docxRels)},
+		entry{"word/document.xml", fmt.Appendf(nil, docxBody, f.name)}, entry{"docProps/thumbnail.bin", nil})
 }
 
 func (f *poolFile) text(r *rand.Rand) []byte {
@@ -102,7 +103,7 @@ func (f *poolFile) text(r *rand.Rand) []byte {
 	return b.Bytes()
 }
 
-type part struct {
+type entry struct {
 	name string
 	data []byte // nil: noise up to the size of the whole
 }
@@ -114,7 +115,7 @@ const (
 )
 
 // archive makes a ZIP file without compression, so that it doesn't depend on a compressor.
-func archive(noise *rand.ChaCha8, made time.Time, size int, parts ...part) ([]byte, error) {
+func archive(noise *rand.ChaCha8, made time.Time, size int, parts ...entry) ([]byte, error) {
 	var b bytes.Buffer
 	b.Grow(size + 4096)
 	z := zip.NewWriter(&b)

@@ -22,7 +22,9 @@ type language struct {
 	labels         [4]string
 	greetings      []string // {c} is the addressee
 	closings       []string
-	subjects       []string
+	subjects       []string // of mail
+	meetings       []string // subjects in the calendar
+	chores         []string // subjects of tasks
 	sentences      []string
 	files          []string // names of documents, without extension
 	projects       []string // names of projects, and of their folders

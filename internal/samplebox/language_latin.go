@@ -12,6 +12,8 @@ var english = language{
 		"Server maintenance on {d}", "Expense report {n}", "Draft contract with Fabrikam", "Spare parts for line {n}", "Lunch on Friday?",
 		"Parking spaces from {d}", "Invoice 20{n}-{n} overdue", "{f}: final version",
 	},
+	meetings: []string{"{p}: weekly stand-up", "Design review {o}", "Site visit", "Interview for the test bench", "Fire drill", "Lunch with Northwind", "Budget round {p}"},
+	chores:   []string{"Renew the certificate for {o}", "Send {f} to Northwind", "Book rooms for the fair", "Order spare parts for {o}", "Check the figures of {p}"},
 	sentences: []string{
 		"The first {n} units of the {o} left the line this morning and passed the pressure test.",
 		"I have put the numbers for {p} into the attached sheet.",
@@ -70,8 +72,10 @@ var german = language{
 		"{p}: Stand Kalenderwoche {n}", "Angebot über {n} Stück {o}", "Prüfprotokoll {o}", "Tagesordnung für den {d}",
 		"Rückmeldung zur Übergabe {p}", "Bestellung 45{n}0{n}", "Messestand: Änderungswünsche", "Urlaubsvertretung im August",
 		"Störung an Linie {n}", "Kündigung Wartungsvertrag", "Reisekosten {n}", "Einladung zum Sommerfest", "Lieferverzug beim Gehäuse",
-		"Größenänderung der Schaltschränke", "Kurze Frage zu {f}", "Mittagessen am Freitag?",
+		"Größenänderung der Schaltschränke", "Kurze Frage: {f}", "Mittagessen am Freitag?",
 	},
+	meetings: []string{"Jour fixe {p}", "Übergabe {o}", "Bewerbungsgespräch", "Zahnarzt", "Besichtigung der Prüfstände", "Mittagessen mit Fabrikam"},
+	chores:   []string{"{f} überarbeiten", "Prüfmittel {o} nachkalibrieren", "Urlaub eintragen", "Rückruf bei Tailspin"},
 	sentences: []string{
 		"Die ersten {n} Geräte vom Typ {o} haben heute früh die Druckprüfung bestanden.",
 		"Die Zahlen zu {p} habe ich in die beigefügte Tabelle eingetragen.",

@@ -3,6 +3,7 @@ package samplebox
 import (
 	"fmt"
 	"mime"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,11 +71,19 @@ func (m *maker) sent() (Sample, *mapi.Item, text) {
 	t := m.text(msg)
 	it := m.mail("IPM.Note", t, flagRead|flagEverRead|flagFromMe)
 	m.from(it, m.owner, m.owner)
+	list := c.members
+	switch m.nth { // one mail with blind copies, one that goes outside
+	case 0:
+		list = append(slices.Clone(list), m.people[:4]...)
+	case 1:
+		list = append(slices.Clone(m.others[:3]), list...)
+	}
+	list = distinct(list)
 	var kinds []int32
-	for i := range c.members {
+	for i := range list {
 		kinds = append(kinds, []int32{to, to, cc, bcc}[min(i, 3)])
 	}
-	m.address(it, c.members, kinds...)
+	m.address(it, list, kinds...)
 	set(&it.Props, pid.TagMessageDeliveryTime, ft(msg.at), pid.TagReadReceiptRequested, chance(m.r, 10),
 		pid.TagOriginatorDeliveryReportRequested, chance(m.r, 15), pid.TagDeleteAfterSubmit, false)
 	return Sample{Role: mapi.RoleSent, Item: it}, it, t
@@ -102,15 +111,16 @@ func (m *maker) mail(class string, t text, flags int32) *mapi.Item {
 		}
 		set(&it.Props, pid.TagInReplyToId, refs[t.depth-1], pid.TagInternetReferences, strings.Join(refs, " "))
 	}
-	if chance(m.r, 9) {
+	switch {
+	case m.turn%9 == 4:
 		set(&it.Props, pid.TagImportance, int32(2), pid.TagPriority, int32(1))
-	} else if chance(m.r, 30) {
+	case m.turn%30 == 7:
 		set(&it.Props, pid.TagImportance, int32(0), pid.TagPriority, int32(-1))
 	}
-	if chance(m.r, 25) {
+	if m.turn%25 == 3 {
 		set(&it.Props, pid.TagSensitivity, int32(1+m.r.IntN(3)))
 	}
-	if chance(m.r, 5) {
+	if m.turn%5 == 1 {
 		set(&it.Props, pid.NameKeywords, m.categories())
 	}
 	if m.file >= 0 {
@@ -145,11 +155,11 @@ func (m *maker) filed(msg message) []string {
 // handled marks a received mail as answered or forwarded ([MS-OXOMSG] 2.2.1.30).
 func (m *maker) handled(it *mapi.Item, at time.Time) {
 	verb, icon := int32(102), int32(0x105)
-	switch m.r.IntN(8) {
-	case 0, 1:
-	case 2:
+	switch m.turn % 8 {
+	case 0, 3:
+	case 5:
 		verb = 103
-	case 3:
+	case 6:
 		verb, icon = 104, 0x106
 	default:
 		return
@@ -258,6 +268,9 @@ func mailToMany(m *maker) Sample {
 	}
 	m.address(it, list, kinds...)
 	set(&it.Props, pid.TagTransportMessageHeaders, m.headers(it, t))
+	if m.nth == 0 { // long minutes
+		t.paragraphs = t.lang.prose(m.r, 1000, t.project, t.author.display, t.at)
+	}
 	m.setPlain(it, t)
 	return s
 }

@@ -2,44 +2,69 @@ package samplebox
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/opencdo/opencdo/mapi"
 	"github.com/opencdo/opencdo/mapi/pid"
 )
 
+// retitle makes a mail of a conversation one that stands alone, from somebody else.
+func (m *maker) retitle(it *mapi.Item, t *text, prefix, topic string, from person) {
+	c := *t.conversation
+	c.topic, c.guid = topic, mapi.GUID(randomBytes(m.r, 16))
+	c.start = t.at
+	t.conversation, t.depth, t.author, t.quoted, t.signature = &c, 0, from, nil, m.signature(from)
+	for _, tag := range []mapi.Tag{pid.TagInReplyToId, pid.TagInternetReferences, pid.TagLastVerbExecuted, pid.TagLastVerbExecutionTime, pid.TagIconIndex} {
+		it.Props.Delete(mapi.TagKey(tag))
+	}
+	set(&it.Props, pid.TagSubject, prefix+topic, pid.TagSubjectPrefix, prefix, pid.TagNormalizedSubject, topic, pid.TagConversationTopic, topic,
+		pid.TagConversationIndex, m.threadIndex(&c, 0), pid.TagInternetMessageId, t.id())
+	m.from(it, from, from)
+	set(&it.Props, pid.TagTransportMessageHeaders, m.headers(it, *t))
+}
+
+func internetHeader(name string) mapi.Key {
+	return mapi.NamedKey(mapi.PropName{Set: mapi.PSInternetHeaders, Name: name}, mapi.TypeString)
+}
+
 // newsletter is mail to a list.
 func newsletter(m *maker) Sample {
 	s, it, t := m.inbox("IPM.Note")
+	_, week := t.at.ISOWeek()
+	m.retitle(it, &t, "", fmt.Sprintf("Contoso News %d/%d 🗞️", week, t.at.Year()), person{display: "Contoso News", address: "news@lists." + domain, company: company, lang: &english})
+	s.Path = nil
 	m.setHTML(it, t)
-	header := func(name string) mapi.Key {
-		return mapi.NamedKey(mapi.PropName{Set: mapi.PSInternetHeaders, Name: name}, mapi.TypeString)
-	}
 	set(&it.Props, pid.TagListUnsubscribe, "<mailto:leave@lists."+domain+">", pid.TagListHelp, "<https://lists."+domain+"/help>",
-		pid.TagListSubscribe, "<mailto:join@lists."+domain+">", pid.TagAutoResponseSuppress, int32(-1), header("x-mailer"), "Contoso Lists 2.1",
-		header("list-id"), "Company news <news.lists."+domain+">", header("precedence"), "bulk")
+		pid.TagListSubscribe, "<mailto:join@lists."+domain+">", pid.TagAutoResponseSuppress, int32(-1), internetHeader("x-mailer"), "Contoso Lists 2.1",
+		internetHeader("list-id"), "Company news <news.lists."+domain+">", internetHeader("precedence"), "bulk")
 	return s
 }
 
-// junkMail is what a filter took out.
+// spam is what a filter takes out.
+var spam = []struct{ subject, text string }{
+	{"💰 You have been chosen!!!", "You are one of three lucky winners. To receive your prize, reply with your full name and the number of your account."},
+	{"Cheap flow meters, best price", "Dear sir, we are leading manufacturer of all kind flow meters. Best price, fast shipping, 99 % quality. Ask for catalogue."},
+	{"Ihr Konto wurde gesperrt", "Aus Sicherheitsgründen wurde Ihr Konto gesperrt. Bitte bestätigen Sie Ihre Zugangsdaten innerhalb von 24 Stunden."},
+	{"Срочно: выигрыш 1 000 000 €", "Поздравляем! Ваш адрес выиграл в лотерее. Чтобы получить выигрыш, ответьте на это письмо сегодня."},
+	{"尊敬的客户，请立即确认", "您的邮箱即将停用，请立即确认您的密码。"},
+	{"Your invoice is overdue", "Please find the link to your unpaid invoice. Legal steps follow if you don't pay today."},
+}
+
 func junkMail(m *maker) Sample {
 	s, it, t := m.inbox("IPM.Note")
 	s.Role, s.Path = mapi.RoleJunk, nil
-	subject := pick(m.r, []string{"💰 You have been chosen!!!", "Cheap flow meters, best price", "Ihr Konto wurde gesperrt", "Срочно: выигрыш 1 000 000 €", "尊敬的客户，请立即确认", "Re: your invoice"})
-	from := person{display: pick(m.r, []string{"Lucky Draw", "Support", "Prize Office", "服务中心"}), address: fmt.Sprintf("win%04d@lottery.test", m.r.IntN(10000)), lang: &english}
-	set(&it.Props, pid.TagSubject, subject, pid.TagSubjectPrefix, "", pid.TagNormalizedSubject, subject, pid.TagConversationTopic, subject,
-		pid.TagMessageFlags, int32(flagInternet), pid.TagContentFilterSpamConfidenceLevel, int32(5+m.r.IntN(5)), pid.TagSenderIdStatus, int32(4),
+	bait := pick(m.r, spam)
+	from := person{display: pick(m.r, []string{"Lucky Draw", "Support", "Prize Office", "服务中心"}), address: fmt.Sprintf("win%04d@lottery.test", m.r.IntN(10000)),
+		company: "Lottery", lang: &english}
+	m.retitle(it, &t, "", bait.subject, from)
+	t.greeting, t.paragraphs, t.closing = "Dear customer,", []string{bait.text}, "Hurry!"
+	set(&it.Props, pid.TagMessageFlags, int32(flagInternet), pid.TagContentFilterSpamConfidenceLevel, int32(5+m.r.IntN(5)), pid.TagSenderIdStatus, int32(4),
 		pid.TagPurportedSenderDomain, "lottery.test")
-	m.from(it, from, from)
-	t.author = from
-	set(&it.Props, pid.TagTransportMessageHeaders, m.headers(it, t))
 	m.setHTML(it, t)
 	return s
 }
 
 // signedMail is S/MIME: the MIME form of the mail is its only attachment ([MS-OXOSMIME] 2.1.1).
 func signedMail(m *maker) Sample {
-	m.file = -1
 	s, it, t := m.inbox("IPM.Note.SMIME.MultipartSigned")
 	data := "Content-Type: multipart/signed; micalg=sha-256; protocol=\"application/pkcs7-signature\"; boundary=\"b1\"\r\n\r\n--b1\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" +
 		t.plain() + "\r\n--b1\r\nContent-Type: application/pkcs7-signature; name=\"smime.p7s\"\r\nContent-Transfer-Encoding: base64\r\n\r\nMIAGCSqGSIb3DQEHAqCAMIACAQExDzANBglghkgBZQMEAgEFADCABgkqhkiG9w0BBwEAADEAAAAA\r\nAAA=\r\n--b1--\r\n"
@@ -50,11 +75,11 @@ func signedMail(m *maker) Sample {
 
 // voicemail is a recording of a call ([MS-OXOUM] 2.2.1).
 func voicemail(m *maker) Sample {
-	m.file = -1
 	s, it, t := m.inbox("IPM.Note.Microsoft.Voicemail.UM.CA")
 	seconds := 3 + m.r.IntN(5)
 	name := fmt.Sprintf("Call from %s (%d seconds).wav", t.author.display, seconds)
 	it.Attachments = append(it.Attachments, file(name, "audio/wav", tone(m.r, seconds), t.at))
+	m.retitle(it, &t, "", fmt.Sprintf("Voice mail (%d seconds)", seconds), t.author)
 	set(&it.Props, pid.TagSenderTelephoneNumber, m.phone(), pid.TagVoiceMessageDuration, int32(seconds), pid.TagVoiceMessageSenderName, t.author.display,
 		pid.TagVoiceMessageAttachmentOrder, name, pid.TagBody, "You received a voice message from "+t.author.display+".\r\n", pid.TagNativeBody, nativePlain)
 	return s
@@ -62,21 +87,19 @@ func voicemail(m *maker) Sample {
 
 // absence is an automatic reply of somebody who is away.
 func absence(m *maker) Sample {
-	m.file = -1
 	s, it, t := m.inbox("IPM.Note.Rules.OofTemplate.Microsoft")
 	prefix := "Automatic reply: "
 	if t.lang == &german {
 		prefix = "Automatische Antwort: "
 	}
-	t.quoted = nil
-	set(&it.Props, pid.TagSubject, prefix+t.topic, pid.TagSubjectPrefix, prefix, pid.TagAutoResponseSuppress, int32(-1), pid.TagMessageDeliveryTime, ft(t.at.Add(2*time.Second)))
+	m.retitle(it, &t, prefix, t.topic, t.author)
+	set(&it.Props, pid.TagAutoResponseSuppress, int32(-1))
 	m.setHTML(it, t)
 	return s
 }
 
 // post is written into a folder ([MS-OXOPOST] 2.2.1).
 func post(m *maker) Sample {
-	m.file = -1
 	s, it, t := m.inbox("IPM.Post")
 	s.Path = []string{"Projects", t.project}
 	it.Recipients = nil

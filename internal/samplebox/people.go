@@ -2,6 +2,7 @@ package samplebox
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/opencdo/opencdo/internal/oxcdata"
@@ -181,6 +182,17 @@ func (m *maker) crowd(n int) []person {
 	all := append(append([]person(nil), m.people...), m.others...)
 	m.r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return all[:min(n, len(all))]
+}
+
+// distinct leaves out those who were named before.
+func distinct(list []person) []person {
+	var out []person
+	for _, p := range list {
+		if !slices.ContainsFunc(out, func(q person) bool { return q.address == p.address }) {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 func (m *maker) phone() string {

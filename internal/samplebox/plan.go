@@ -11,10 +11,19 @@ const Block = 200
 // kind is a kind of item.
 type kind struct {
 	name  string
-	share int  // how many in each Block
-	mail  bool // belongs to a conversation and may carry files of the pool
+	share int // how many in each Block
+	role  part
 	make  func(*maker) Sample
 }
+
+// part is what a kind has to do with conversations.
+type part uint8
+
+const (
+	alone   part = iota // nothing
+	letter              // it is mail of one
+	carrier             // and may carry a file of the pool
+)
 
 // slot is the place of one item: what is known of it before it is made.
 type slot struct {
@@ -23,6 +32,7 @@ type slot struct {
 	kind   *kind
 	thread int // conversation, for mail
 	depth  int // place in it
+	turn   int // how many mails come before it in its block
 	file   int // index in the pool, or -1
 }
 
@@ -57,14 +67,18 @@ func (b *box) block(n int) []slot {
 	}
 	r.Shuffle(len(slots), func(i, j int) { slots[i], slots[j] = slots[j], slots[i] })
 	thread, left, depth := n*threadsInBlock-1, 0, 0
-	var mail []int
+	var carriers []int
+	turn := 0
 	for i := range slots {
 		s := &slots[i]
 		s.index = n*Block + i
-		if !s.kind.mail {
+		if s.kind.role == alone {
 			continue
 		}
-		mail = append(mail, i)
+		s.turn, turn = turn, turn+1
+		if s.kind.role == carrier {
+			carriers = append(carriers, i)
+		}
 		if left == 0 {
 			thread, depth = thread+1, 0
 			left = 1 + int(math.Abs(r.NormFloat64())*1.4)
@@ -76,14 +90,12 @@ func (b *box) block(n int) []slot {
 	// One file of each stretch of sizes, so that blocks are of about the same size; places within the stretches go round by
 	// the golden ratio, beginning among the large ones.
 	_, place := math.Modf(0.85 + float64(n)*(math.Phi-1))
-	r.Shuffle(len(mail), func(i, j int) { mail[i], mail[j] = mail[j], mail[i] })
-	for i := range min(filesPerBlock*copiesPerBlock, len(mail)) {
+	r.Shuffle(len(carriers), func(i, j int) { carriers[i], carriers[j] = carriers[j], carriers[i] })
+	for i := range min(filesPerBlock*copiesPerBlock, len(carriers)) {
 		if i%copiesPerBlock == 0 {
-			stretch := i / copiesPerBlock
-			first, end := stretch*poolSize/filesPerBlock, (stretch+1)*poolSize/filesPerBlock
-			slots[mail[i]].file = first + int(place*float64(end-first))
+			slots[carriers[i]].file = int((float64(i/copiesPerBlock) + place) * poolSize / filesPerBlock)
 		} else {
-			slots[mail[i]].file = slots[mail[i-1]].file
+			slots[carriers[i]].file = slots[carriers[i-1]].file
 		}
 	}
 	return slots

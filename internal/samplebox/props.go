@@ -44,6 +44,20 @@ func working(r *rand.Rand, t time.Time) time.Time {
 	return t
 }
 
+// nextWorking is t, or the next time somebody is at work, most of them soon after they come.
+func nextWorking(t time.Time) time.Time {
+	if late := t.Hour() >= 19; late || t.Hour() < 7 || t.Weekday() == time.Saturday || t.Weekday() == time.Sunday {
+		past := t.Sub(day(t)) / 8 // keeps the order of what came in meanwhile
+		if t = day(t).Add(7*time.Hour + past); late {
+			t = t.AddDate(0, 0, 1)
+		}
+	}
+	for t.Weekday() == time.Saturday || t.Weekday() == time.Sunday {
+		t = t.AddDate(0, 0, 1)
+	}
+	return t
+}
+
 // day is the midnight before t.
 func day(t time.Time) time.Time { return t.Truncate(24 * time.Hour) }
 

@@ -12,7 +12,7 @@ import (
 // taskItem makes a task ([MS-OXOTASK] 2.2.2).
 func (m *maker) taskItem(l *language, created time.Time) *mapi.Item {
 	project := pick(m.r, l.projects)
-	it := m.base("IPM.Task", "", l.fill(m.r, pick(m.r, l.subjects), project, company, created), flagRead, created)
+	it := m.base("IPM.Task", "", l.fill(m.r, pick(m.r, l.chores), project, company, created), flagRead, created)
 	start := day(created)
 	due := start.AddDate(0, 0, 1+m.r.IntN(40))
 	status := int32(m.r.IntN(5))
@@ -90,7 +90,7 @@ func (m *maker) assigners(p person) []byte {
 func stickyNote(m *maker) Sample {
 	l := languageOf(m.index)
 	created := moment(m.r)
-	first := l.fill(m.r, pick(m.r, l.subjects), pick(m.r, l.projects), company, created)
+	first := l.fill(m.r, pick(m.r, l.chores), pick(m.r, l.projects), company, created)
 	it := m.base("IPM.StickyNote", "", first, flagRead, created)
 	set(&it.Props, pid.TagBody, first+"\r\n"+l.fill(m.r, pick(m.r, l.sentences), pick(m.r, l.projects), m.owner.display, created)+" 📌\r\n", pid.TagNativeBody, nativePlain,
 		pid.LidNoteColor, int32(m.r.IntN(5)), pid.LidNoteWidth, int32(200), pid.LidNoteHeight, int32(166), pid.LidNoteX, int32(m.r.IntN(1600)-200),
