@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 
 	"github.com/opencdo/opencdo"
 	"github.com/opencdo/opencdo/internal/secret"
 	"github.com/opencdo/opencdo/mapi"
+	"github.com/opencdo/opencdo/profile"
 )
 
 // globals are the flags of all commands.
@@ -17,6 +19,8 @@ type globals struct {
 	User             string `help:"Who logs on to servers: an address, an alias or DOMAIN\\user. Default: the owner of the mailbox." placeholder:"USER"`
 	PasswordFile     string `help:"File with the user's password; - is standard input. Without it the keyring is asked, then you." placeholder:"FILE"`
 	RepoPasswordFile string `help:"File with the repository's password." env:"RESTIC_PASSWORD_FILE" placeholder:"FILE"`
+	Server           string `help:"With --mailbox, what the address exchange: stands for: a personalised server name, a host or a URL." placeholder:"SERVER"`
+	Mailbox          string `help:"With --server, the mailbox: an alias, an address or a legacy DN." placeholder:"MAILBOX"`
 	CA               string `name:"ca" help:"File with certificates (PEM) to trust besides the system's." placeholder:"FILE"`
 	Admin            bool   `help:"Open mailboxes of others with administrator rights."`
 	Sessions         int    `help:"How many items to read or write at once on a server." placeholder:"N"`
@@ -75,12 +79,21 @@ const (
 
 // open opens the store of an address.
 func (a *app) open(ctx context.Context, address string, w access) (mapi.Store, opencdo.Address, error) {
-	addr, err := opencdo.ParseAddress(address)
-	if err != nil {
-		return nil, addr, err
-	}
 	cfg := a.config()
 	cfg.ReadOnly = w == reading
+	if path, ok := strings.CutPrefix(address, string(opencdo.SchemeExchange)+":"); ok && (path == "" || strings.HasPrefix(path, "//")) {
+		if a.Server == "" || a.Mailbox == "" {
+			return nil, opencdo.Address{}, usage("the address %s needs --server and --mailbox", address)
+		}
+		addr := opencdo.Address{Scheme: opencdo.SchemeExchange, Name: a.Mailbox + "@" + a.Server,
+			Info: profile.Info{Server: a.Server, Mailbox: a.Mailbox}, Path: strings.Trim(path, "/")}
+		st, err := opencdo.OpenProfile(ctx, addr.Info, cfg)
+		return st, addr, err
+	}
+	addr, err := opencdo.ParseAddress(address)
+	if err != nil {
+		return nil, addr, usageError{err.Error()}
+	}
 	st, err := opencdo.Open(ctx, address, cfg)
 	return st, addr, err
 }

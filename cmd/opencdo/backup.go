@@ -94,13 +94,13 @@ func (a *app) printProblems(r backup.Copy) {
 }
 
 type snapshotsCmd struct {
-	Repo    string `required:"" help:"Directory of the repository." placeholder:"DIR"`
-	Mailbox string `help:"Only snapshots of this mailbox." placeholder:"MAILBOX"`
-	JSON    bool   `name:"json" help:"Print facts for programs."`
+	Repo string `required:"" help:"Directory of the repository." placeholder:"DIR"`
+	Of   string `help:"Only snapshots of this mailbox." placeholder:"MAILBOX"`
+	JSON bool   `name:"json" help:"Print facts for programs."`
 }
 
 func (snapshotsCmd) Help() string {
-	return "Examples:\n  opencdo snapshots --repo /srv/mail\n  opencdo snapshots --repo /srv/mail --mailbox alice@contoso.test --json"
+	return "Examples:\n  opencdo snapshots --repo /srv/mail\n  opencdo snapshots --repo /srv/mail --of alice@contoso.test --json"
 }
 
 // Run lists snapshots.
@@ -109,7 +109,7 @@ func (c snapshotsCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	list, err := repo.Snapshots(ctx, c.Mailbox)
+	list, err := repo.Snapshots(ctx, c.Of)
 	if c.JSON {
 		if list == nil {
 			list = []backup.Snapshot{}

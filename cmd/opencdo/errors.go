@@ -47,12 +47,15 @@ func explain(err error) (int, string) {
 		return code, text
 	}
 	var partial incomplete
+	var wrongUse usageError
 	var untrusted x509.UnknownAuthorityError
 	var wrongHost x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	var verify *tls.CertificateVerificationError
 	var noProxy *opencdo.NoProxyError
 	switch {
+	case errors.As(err, &wrongUse):
+		return hint(exitUsage, "")
 	case errors.As(err, &partial):
 		return hint(exitIncomplete, "")
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, mapi.ErrOutOfDisk):
@@ -91,7 +94,9 @@ func isNetwork(err error) bool {
 	return errors.As(err, &n)
 }
 
-// usage is an error in the words of a command.
-func usage(format string, args ...any) error {
-	return &mapi.Error{Op: "usage", Code: mapi.ErrInvalidParameter, Err: fmt.Errorf(format, args...)}
-}
+// usageError is a wrong use that only shows when the command runs.
+type usageError struct{ text string }
+
+func (e usageError) Error() string { return e.text }
+
+func usage(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }

@@ -200,6 +200,7 @@ func TestExitCodes(t *testing.T) {
 
 	b.fails(exitUsage, "", "whoami")
 	b.fails(exitUsage, "", "nonsense")
+	b.fails(exitUsage, "kind of store", "whoami", "imap:x")
 	b.fails(exitNotFound, "", "whoami", "local:"+filepath.Join(b.dir, "none.db"))
 	b.fails(exitNotFound, "", "ls", "msg:"+filepath.Join(b.dir, "none"))
 	b.fails(exitNotFound, "", "ls", source+"//No/Such/Folder")
@@ -218,6 +219,8 @@ func TestExitCodesOfServers(t *testing.T) {
 	address := b.serve()
 	guid := strings.TrimPrefix(address, "exchange:anna@")
 	b.ok(b.online("whoami", address)...)
+	b.ok(b.online("whoami", "exchange:", "--mailbox", "anna", "--server", guid)...)
+	b.fails(exitUsage, "--server", b.online("whoami", "exchange:")...)
 	if out := b.ok(b.online("addresses", address, "annabel")...); !strings.Contains(out, "Annabel Jones") {
 		t.Errorf("addresses: %s", out)
 	}
