@@ -220,12 +220,14 @@ func newTextSource(w mapi.ItemSink) *textSource {
 // codePageType is the property type of strings in a code page of less than 15 bits.
 const codePageType mapi.Type = 0x8000
 
+// write names the code page of a string. Where the type has no room for it, the string becomes Unicode, unless it holds bytes
+// that mean nothing in that page and would be lost.
 func (s *textSource) write(h heldText) error {
 	page := s.page()
 	if page < int(codePageType) {
 		return s.pass(h.key.WithType(codePageType|mapi.Type(page)), h.value)
 	}
-	if text, err := codepage.Decode(page, []byte(h.value)); err == nil {
+	if text, ok := codepage.DecodeWhole(page, []byte(h.value)); ok {
 		return s.pass(h.key.WithType(mapi.TypeString), text)
 	}
 	return s.pass(h.key, h.value)

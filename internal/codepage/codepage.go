@@ -3,6 +3,7 @@
 package codepage
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -60,6 +61,17 @@ func Decode(cp int, b []byte) (string, error) {
 	}
 	out, err := p.coder.NewDecoder().Bytes(b)
 	return string(out), err
+}
+
+// DecodeWhole is Decode for text of which nothing may get lost: ok is false if bytes of it mean nothing in the code page, or
+// the code page isn't known.
+func DecodeWhole(cp int, b []byte) (s string, ok bool) {
+	s, err := Decode(cp, b)
+	if err != nil || !strings.ContainsRune(s, utf8.RuneError) {
+		return s, err == nil
+	}
+	again, err := Encode(cp, s) // U+FFFD may have been there
+	return s, err == nil && bytes.Equal(again, b)
 }
 
 // Encode converts UTF-8 to a code page. Characters that it lacks become question marks, as Windows does it. The error is

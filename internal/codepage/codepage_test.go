@@ -154,6 +154,23 @@ func TestUnknownCodePage(t *testing.T) {
 	}
 }
 
+func TestDecodeWhole(t *testing.T) {
+	for _, c := range []struct {
+		cp    int
+		bytes string
+		whole bool
+	}{
+		{65001, "\xE4\xBD\xA0", true}, {65001, "Gr\xFC\xDFe", false}, {65001, "was lost before: \xEF\xBF\xBD", true},
+		{932, "\x83\x5C", true}, {932, "\x83", false}, {20127, "plain", true}, {20127, "Gr\xFC\xDFe", false}, {1252, "\x81\xFF", true},
+		{54936, "\x84\x31\xA4\x37", true}, {4711, "plain", false},
+	} {
+		want, _ := Decode(c.cp, []byte(c.bytes))
+		if got, whole := DecodeWhole(c.cp, []byte(c.bytes)); whole != c.whole || got != want {
+			t.Errorf("code page %d: %q is %q, whole %v; want %q, %v", c.cp, c.bytes, got, whole, want, c.whole)
+		}
+	}
+}
+
 func TestCharsets(t *testing.T) {
 	for name, want := range map[string]int{
 		"utf-8": 65001, "UTF-8": 65001, "utf8": 65001, " us-ascii ": 20127, "iso-8859-1": 28591, "ISO-8859-15": 28605,

@@ -173,6 +173,36 @@ func TestEveryChangeIsSeen(t *testing.T) {
 	}
 }
 
+// TestStringsOfBothKinds compares 8-bit strings with Unicode ones: the same text is the same, bytes that are no text are not.
+func TestStringsOfBothKinds(t *testing.T) {
+	item := func(page int32, v mapi.Value) *mapi.Item {
+		typ := mapi.TypeString
+		if _, narrow := v.(mapi.String8); narrow {
+			typ = mapi.TypeString8
+		}
+		return &mapi.Item{Props: mapi.Props{{Key: mapi.TagKey(pid.TagMessageCodepage), Value: page}, {Key: mapi.TagKey(pid.TagSubject.WithType(typ)), Value: v},
+			{Key: mapi.TagKey(pid.TagBody.WithType(typ)), Value: v}}}
+	}
+	for _, c := range []struct {
+		page int32
+		a, b mapi.Value
+		same bool
+	}{
+		{1252, mapi.String8("Gr\xFC\xDFe"), "Grüße", true},
+		{1251, mapi.String8("\xCF\xF0"), "Пр", true},
+		{65001, mapi.String8("Gr\xFC\xDFe"), mapi.String8("Gr\xFC\xDFe"), true},
+		{65001, mapi.String8("Gr\xFC\xDFe"), "Gr\uFFFDe", false},
+		{65001, mapi.String8("Gr\xFC\xDFe"), "Gr\uFFFD\uFFFDe", false},
+		{65001, mapi.String8("Gr\xFC\xDFe"), mapi.String8("Gr\xFC\xDEe"), false},
+		{932, mapi.String8("\x83"), "\uFFFD", false},
+		{20127, mapi.String8("\xFC"), "\uFFFD", false},
+	} {
+		if d := Deltas(fingerprint(t, item(c.page, c.a)), fingerprint(t, item(c.page, c.b))); (len(d) == 0) != c.same {
+			t.Errorf("%q and %q in code page %d: %+v", c.a, c.b, c.page, d)
+		}
+	}
+}
+
 // derived are properties whose loss other properties make good: see Node.complete.
 func derived(p mapi.Prop) bool {
 	switch p.Key.Tag.ID() {

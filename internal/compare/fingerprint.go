@@ -207,7 +207,7 @@ func (n *Node) finish() {
 
 // decode gives the text of an 8-bit string, or its bytes one by one where the code page doesn't have them.
 func decode(page int, s mapi.String8) string {
-	if t, err := codepage.Decode(page, []byte(s)); err == nil {
+	if t, ok := codepage.DecodeWhole(page, []byte(s)); ok {
 		return t
 	}
 	t, _ := codepage.Decode(28591, []byte(s))
