@@ -118,8 +118,8 @@ func (in *folderReceiver) clear(t mapi.Tag) error {
 }
 
 // send writes a folder and, if wanted, those below ([MS-OXCFXICS] 2.2.4.3.6). The outermost one's properties
-// and parts are given. 8-bit strings are in a code page.
-func (c *call) send(ctx context.Context, p *oxcfxics.PartWriter, page int, lg *logon, dir mapi.Folder, first *oxcfxics.Folder, parts folderParts, below folderParts) error {
+// and parts are given.
+func (c *call) send(ctx context.Context, p *oxcfxics.PartWriter, form textForm, lg *logon, dir mapi.Folder, first *oxcfxics.Folder, parts folderParts, below folderParts) error {
 	if err := p.Write(first); err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (c *call) send(ctx context.Context, p *oxcfxics.PartWriter, page int, lg *l
 			}
 			ids = append(ids, r.ID)
 		}
-		if err := c.sendMessages(ctx, p, page, dir, ids, k); err != nil {
+		if err := c.sendMessages(ctx, p, form, dir, ids, k); err != nil {
 			return err
 		}
 	}
@@ -155,7 +155,7 @@ func (c *call) send(ctx context.Context, p *oxcfxics.PartWriter, page int, lg *l
 			if err != nil {
 				return err
 			}
-			if err := c.send(ctx, p, page, lg, sub, &oxcfxics.Folder{Sub: true, Props: sentFolderProps(props, true)}, below, below); err != nil {
+			if err := c.send(ctx, p, form, lg, sub, &oxcfxics.Folder{Sub: true, Props: sentFolderProps(props, true)}, below, below); err != nil {
 				return err
 			}
 		}
@@ -185,14 +185,14 @@ func sentFolderProps(props mapi.Props, head bool) (out mapi.Props) {
 	return out
 }
 
-func (c *call) sendMessages(ctx context.Context, p *oxcfxics.PartWriter, page int, dir mapi.Folder, ids []mapi.EntryID, k mapi.Kind) error {
+func (c *call) sendMessages(ctx context.Context, p *oxcfxics.PartWriter, form textForm, dir mapi.Folder, ids []mapi.EntryID, k mapi.Kind) error {
 	for _, id := range ids {
 		w, err := p.Message(&oxcfxics.Message{Associated: k == mapi.Associated})
 		if err != nil {
 			return err
 		}
 		read := func(ctx context.Context, to mapi.ItemSink) error { return dir.Read(ctx, id, to) }
-		if err := c.s.inPage(page, read)(ctx, w); err != nil {
+		if err := c.s.inForm(form, read)(ctx, w); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/text/transform"
 
 	"github.com/opencdo/opencdo/internal/codepage"
+	"github.com/opencdo/opencdo/internal/oxcfxics"
 	"github.com/opencdo/opencdo/mapi"
 	"github.com/opencdo/opencdo/mapi/pid"
 )
@@ -160,27 +161,35 @@ func (f *pageFinder) pages() []int {
 	return f.found
 }
 
-// pageSink is a sink for a stream whose 8-bit strings are all in one code page: those of items in other ones become Unicode.
+// textForm is how the 8-bit strings of a download go out.
+type textForm struct {
+	page int              // of all of them
+	each *oxcfxics.Writer // is told the code page of each item, if they go out as they are; else nil
+}
+
+// pageSink is a sink for a stream. If its 8-bit strings are all in one code page, those of items in other ones become
+// Unicode.
 type pageSink struct {
 	mapi.ItemSink
 	s     *session
-	page  int                       // of the stream
+	form  textForm
 	read  func(mapi.ItemSink) error // reads the item again, to find its code pages
 	found []int                     // in the order of the items; nil until one is needed
 	stack []int
 	items int
 }
 
-// inPage makes write's item one for a stream in a code page.
-func (s *session) inPage(page int, write func(context.Context, mapi.ItemSink) error) func(context.Context, mapi.ItemSink) error {
+// inForm makes write's item one for a stream whose 8-bit strings have a form.
+func (s *session) inForm(form textForm, write func(context.Context, mapi.ItemSink) error) func(context.Context, mapi.ItemSink) error {
+	form.page = s.codePage(form.page)
 	return func(ctx context.Context, sink mapi.ItemSink) error {
-		p := &pageSink{ItemSink: sink, s: s, page: s.codePage(page)}
+		p := &pageSink{ItemSink: sink, s: s, form: form}
 		p.read = func(f mapi.ItemSink) error { return write(ctx, f) }
 		return write(ctx, p)
 	}
 }
 
-// foreign is the code page of the item that is being written, if it isn't the stream's.
+// foreign is the code page of the item that is being written, if its strings cannot go out as they are.
 func (p *pageSink) foreign() (int, bool, error) {
 	if p.found == nil {
 		f := &pageFinder{found: []int{0}}
@@ -197,7 +206,11 @@ func (p *pageSink) foreign() (int, bool, error) {
 		return 0, false, nil
 	}
 	page := p.s.codePage(p.found[at])
-	return page, page != p.page, nil
+	if p.form.each != nil {
+		p.form.each.SetCodePage(uint16(page))
+		return page, false, nil
+	}
+	return page, page != p.form.page, nil
 }
 
 func (p *pageSink) Prop(k mapi.Key, v mapi.Value) error {

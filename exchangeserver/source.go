@@ -20,8 +20,8 @@ type source struct {
 
 func (s *source) close() { s.out.Close() }
 
-// newSource starts a download. What write writes has its 8-bit strings in the code page that it gets.
-func (c *call) newSource(lg *logon, send uint8, p pages, write func(context.Context, *oxcfxics.Writer, int) error) *source {
+// newSource starts a download. What write writes has its 8-bit strings in the form that it gets.
+func (c *call) newSource(lg *logon, send uint8, p pages, write func(context.Context, *oxcfxics.Writer, textForm) error) *source {
 	opt := &oxcfxics.Options{
 		Strings: oxcfxics.SendOptions(send).Strings(),
 		PropID: func(n mapi.PropName) (uint16, error) {
@@ -38,7 +38,13 @@ func (c *call) newSource(lg *logon, send uint8, p pages, write func(context.Cont
 		page = c.s.codePage(p.wanted)
 	}
 	opt.CodePage, opt.Encoding = uint16(page), encodingOf(page)
-	return &source{out: oxcfxics.NewProducer(c.s.ctx, opt, func(ctx context.Context, w *oxcfxics.Writer) error { return write(ctx, w, page) })}
+	return &source{out: oxcfxics.NewProducer(c.s.ctx, opt, func(ctx context.Context, w *oxcfxics.Writer) error {
+		form := textForm{page: page}
+		if opt.Strings == oxcfxics.CodePages {
+			form.each = w
+		}
+		return write(ctx, w, form)
+	})}
 }
 
 // transferSpool is room for one value of unknown length.
@@ -214,9 +220,9 @@ func (m *message) send(c *call, send uint8, sel *selection) (*source, error) {
 		}
 		write = func(_ context.Context, sink mapi.ItemSink) error { return it.WriteTo(sink) }
 	}
-	return c.newSource(m.lg, send, m.pages(), func(ctx context.Context, w *oxcfxics.Writer, page int) error {
+	return c.newSource(m.lg, send, m.pages(), func(ctx context.Context, w *oxcfxics.Writer, form textForm) error {
 		out := oxcfxics.NewContentWriter(w)
-		if err := c.s.inPage(page, write)(ctx, sel.filter(out)); err != nil {
+		if err := c.s.inForm(form, write)(ctx, sel.filter(out)); err != nil {
 			return err
 		}
 		return out.Close()
@@ -235,7 +241,7 @@ func (a *attachment) send(c *call, send uint8, sel *selection) (*source, error) 
 	} else {
 		embedded = nil
 	}
-	return c.newSource(a.m.lg, send, a.pages(), func(_ context.Context, w *oxcfxics.Writer, _ int) error {
+	return c.newSource(a.m.lg, send, a.pages(), func(_ context.Context, w *oxcfxics.Writer, _ textForm) error {
 		out := oxcfxics.NewAttachmentWriter(w)
 		for _, p := range props {
 			if err := out.Prop(p.Key, p.Value); err != nil {
@@ -264,9 +270,9 @@ func (f *folder) send(c *call, send uint8, sel *selection) (*source, error) {
 	}
 	props = slices.DeleteFunc(sentFolderProps(props, false), func(p mapi.Prop) bool { return !sel.has(p.Key) })
 	parts := folderParts{sel.part(pid.TagContainerContents), sel.part(pid.TagFolderAssociatedContents), sel.part(pid.TagContainerHierarchy)}
-	return c.newSource(f.lg, send, pages{}, func(ctx context.Context, w *oxcfxics.Writer, page int) error {
+	return c.newSource(f.lg, send, pages{}, func(ctx context.Context, w *oxcfxics.Writer, form textForm) error {
 		p := oxcfxics.NewPartWriter(w, oxcfxics.RootFolder)
-		if err := c.send(ctx, p, page, f.lg, f.dir, &oxcfxics.Folder{Props: props}, parts, folderParts{true, true, true}); err != nil {
+		if err := c.send(ctx, p, form, f.lg, f.dir, &oxcfxics.Folder{Props: props}, parts, folderParts{true, true, true}); err != nil {
 			return err
 		}
 		return p.Close()
@@ -287,13 +293,13 @@ func (c *call) sourceCopyMessages(q *oxcrops.FastTransferSourceCopyMessagesReque
 		}
 		associated[r.ID] = true
 	}
-	src := c.newSource(f.lg, q.SendOptions, pages{}, func(ctx context.Context, w *oxcfxics.Writer, page int) error {
+	src := c.newSource(f.lg, q.SendOptions, pages{}, func(ctx context.Context, w *oxcfxics.Writer, form textForm) error {
 		w.Total(len(ids))
 		p := oxcfxics.NewPartWriter(w, oxcfxics.RootMessageList)
 		for _, id := range ids {
 			sink := &lateMessage{p: p, associated: associated[id], entryID: q.CopyFlags&copySendEntryID != 0}
 			read := func(ctx context.Context, to mapi.ItemSink) error { return f.dir.Read(ctx, id, to) }
-			if err := c.s.inPage(page, read)(ctx, sink); err != nil && !(errors.Is(err, mapi.ErrNotFound) && sink.ItemSink == nil) {
+			if err := c.s.inForm(form, read)(ctx, sink); err != nil && !(errors.Is(err, mapi.ErrNotFound) && sink.ItemSink == nil) {
 				return err
 			}
 		}
@@ -368,10 +374,10 @@ func (c *call) sourceCopyFolder(q *oxcrops.FastTransferSourceCopyFolderRequest) 
 		return nil, err
 	}
 	props = sentFolderProps(props, true)
-	src := c.newSource(f.lg, q.SendOptions, pages{}, func(ctx context.Context, w *oxcfxics.Writer, page int) error {
+	src := c.newSource(f.lg, q.SendOptions, pages{}, func(ctx context.Context, w *oxcfxics.Writer, form textForm) error {
 		p := oxcfxics.NewPartWriter(w, oxcfxics.RootTopFolder)
 		parts := folderParts{true, true, q.CopyFlags&withSubfolders != 0}
-		if err := c.send(ctx, p, page, f.lg, f.dir, &oxcfxics.Folder{Props: props}, parts, parts); err != nil {
+		if err := c.send(ctx, p, form, f.lg, f.dir, &oxcfxics.Folder{Props: props}, parts, parts); err != nil {
 			return err
 		}
 		return p.Close()

@@ -347,9 +347,14 @@ func TestStringForms(t *testing.T) {
 			t.Errorf("options 0x%x: %v %q, want %v %q", c.options, got, v, c.body, c.value)
 		}
 	}
-	// In a list with messages in other code pages it is Unicode.
-	got, v := tag(m.source(m.inbox, &oxcrops.FastTransferSourceCopyMessagesRequest{Out: 1, MessageIDs: []oxcdata.ID{id}, SendOptions: oxcrops.SendForUpload}), pid.TagBody.ID())
-	if got != pid.TagBody.WithType(0x8000|1200) || v != "Привет" {
-		t.Errorf("in a list: %v %q", got, v)
+	// In a list with messages in other code pages each has its own, or is Unicode where the type cannot say so.
+	for options, want := range map[uint8]mapi.Prop{
+		oxcrops.SendForUpload: {Key: mapi.TagKey(pid.TagBody.WithType(0x8000 | 1251)), Value: cyrillic},
+		oxcrops.SendUnicode:   {Key: mapi.TagKey(pid.TagBody), Value: "Привет"},
+	} {
+		got, v := tag(m.source(m.inbox, &oxcrops.FastTransferSourceCopyMessagesRequest{Out: 1, MessageIDs: []oxcdata.ID{id}, SendOptions: options}), pid.TagBody.ID())
+		if got != want.Key.Tag || v != want.Value {
+			t.Errorf("in a list with options 0x%x: %v %q, want %v %q", options, got, v, want.Key, want.Value)
+		}
 	}
 }

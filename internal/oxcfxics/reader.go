@@ -17,7 +17,7 @@ type Reader struct {
 	body content // of cur.Stream
 	err  error
 
-	// CodePage is that of the last 8-bit string with a code page property type, 0 before the first.
+	// CodePage is that of the last 8-bit string, 0 if its property type is no code page.
 	CodePage uint16
 }
 
@@ -72,8 +72,8 @@ func (r *Reader) next() error {
 			return err
 		}
 	}
-	if cp, ok := codePage(r.cur.Tag.Type()); ok && cp != codePageUTF16 {
-		r.CodePage = cp
+	if valueType(r.cur.Tag).Base() == mapi.TypeString8 {
+		r.CodePage = r.cur.CodePage()
 	}
 	return r.value(valueType(r.cur.Tag))
 }

@@ -226,14 +226,16 @@ func TestStringForms(t *testing.T) {
 		t.Error("a long string was converted wrong")
 	}
 
-	r := oxcfxics.NewReader(bytes.NewReader(vectors.Hex(t, "e4846666 02000000 e400 b0846666 04000000 e4000000")))
+	r := oxcfxics.NewReader(bytes.NewReader(vectors.Hex(t, "e4846666 02000000 e400 b0846666 04000000 e4000000 1e006666 02000000 e400")))
 	for _, want := range []struct {
 		key   mapi.Key
 		value mapi.Value
 		cp    uint16
-	}{{mapi.TagKey(0x6666001E), mapi.String8("\xe4"), 1252}, {mapi.TagKey(0x6666001F), "ä", 1200}} {
+		last  uint16
+	}{{mapi.TagKey(0x6666001E), mapi.String8("\xe4"), 1252, 1252}, {mapi.TagKey(0x6666001F), "ä", 1200, 1252},
+		{mapi.TagKey(0x6666001E), mapi.String8("\xe4"), 0, 0}} {
 		e, err := r.Next()
-		if err != nil || e.Key() != want.key || e.Value != want.value || e.CodePage() != want.cp || r.CodePage != 1252 {
+		if err != nil || e.Key() != want.key || e.Value != want.value || e.CodePage() != want.cp || r.CodePage != want.last {
 			t.Errorf("read %v %q of code page %d (%d), %v", e.Key(), e.Value, e.CodePage(), r.CodePage, err)
 		}
 	}

@@ -31,6 +31,10 @@ func NewWriter(out Output, opt *Options) *Writer {
 	return w
 }
 
+// SetCodePage says that 8-bit strings from now on are in another code page than [Options.CodePage]: those of an item that has
+// its own. It is for the form [CodePages], which converts nothing.
+func (w *Writer) SetCodePage(page uint16) { w.opt.CodePage = page }
+
 // Total announces how many steps the whole stream takes, for the receiver's progress display; [PartWriter] takes a step
 // with each message.
 func (w *Writer) Total(steps int) { w.total = steps }
