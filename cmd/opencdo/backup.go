@@ -85,8 +85,21 @@ func (c backupCmd) Run(ctx context.Context, a *app) error {
 
 // printProblems names what was not copied, and what was copied otherwise than one may expect.
 func (a *app) printProblems(r backup.Copy) {
+	alike := map[string]int{}
 	for _, n := range r.Notes {
-		a.printf("note: %s", clean(n.String()))
+		alike[n.Text]++
+	}
+	for _, n := range r.Notes {
+		count, first := alike[n.Text]
+		if !first {
+			continue
+		}
+		delete(alike, n.Text)
+		more := ""
+		if count > 1 {
+			more = fmt.Sprintf(" (and %d more like it)", count-1)
+		}
+		a.printf("note: %s%s", clean(n.String()), more)
 	}
 	for _, p := range r.Problems {
 		a.printf("failed: %s", clean(p.String()))
