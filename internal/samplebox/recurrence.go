@@ -158,13 +158,11 @@ func (e *exception) code(c *oxcdata.Coder) {
 
 // extended is an ExtendedException ([MS-OXOCAL] 2.2.1.44.4): the strings again, in Unicode.
 func (e *exception) extended(c *oxcdata.Coder) {
-	size := uint32(4)
-	c.U32(&size)
-	c.U32(&e.highlight)
-	if size > 4 {
-		var more []byte
-		c.Raw(int(size-4), &more)
-	}
+	c.Sized32(func(c *oxcdata.Coder) {
+		var later []byte // of later versions
+		c.U32(&e.highlight)
+		c.Rest(&later)
+	})
 	var reserved []byte
 	c.Bytes32(&reserved)
 	if e.flags&(ownSubject|ownLocation) == 0 {
