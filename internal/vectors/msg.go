@@ -2,6 +2,7 @@ package vectors
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -75,6 +76,79 @@ func (f MsgFile) Truth(t testing.TB) (truth MsgTruth) {
 		t.Fatal(err)
 	}
 	return truth
+}
+
+// Streams tells where an item isn't what olefile found: subject, sender, times, names and contents of attachments, byte for
+// byte. A string may have become one of the other type.
+func (m *MsgTruth) Streams(t testing.TB, it *mapi.Item) (differences []string) {
+	t.Helper()
+	digests := map[string]string{} // the beginnings of SHA-256
+	for _, s := range m.Tools.Olefile.Streams {
+		digests[s[0].(string)], _ = s[2].(string)
+	}
+	agrees := func(path string, ps mapi.Props, tags ...mapi.Tag) {
+		for _, tag := range tags {
+			stream := fmt.Sprintf("%s__substg1.0_%08X", path, uint32(tag))
+			want, there := digests[stream]
+			if !there {
+				continue
+			}
+			b, ok := Raw(t, ps.Tag(tag))
+			if other, _ := Raw(t, ps.Tag(tag.WithType(tag.Type()^(mapi.TypeString^mapi.TypeString8)))); !ok && other != nil {
+				b = recoded(tag.Type(), int(msgCodePage(it)), other)
+			}
+			found := false
+			for _, end := range []string{"", "\x00", "\x00\x00"} { // it may have a terminator
+				found = found || SHA256(append(b[:len(b):len(b)], end...))[:len(want)] == want
+			}
+			if !found {
+				differences = append(differences, fmt.Sprintf("%s holds something else than %.60q", stream, b))
+			}
+		}
+	}
+	both := func(tags ...mapi.Tag) (list []mapi.Tag) {
+		for _, tag := range tags {
+			list = append(list, tag, tag.WithType(mapi.TypeString8))
+		}
+		return list
+	}
+	agrees("", it.Props, both(pid.TagSubject, pid.TagSenderName, pid.TagSenderEmailAddress, pid.TagSenderAddressType)...)
+	for _, entry := range m.Tools.Olefile.PropertyStreams["(root)"].Properties {
+		for _, tag := range []mapi.Tag{pid.TagClientSubmitTime, pid.TagMessageDeliveryTime} {
+			if entry[0] != fmt.Sprintf("%08X", uint32(tag)) {
+				continue
+			}
+			at, _ := it.Props.Tag(tag).(mapi.FileTime)
+			if got := hex.EncodeToString(binary.LittleEndian.AppendUint64(nil, uint64(at))); got != entry[2] {
+				differences = append(differences, fmt.Sprintf("%v is %s, want %s", tag, got, entry[2]))
+			}
+		}
+	}
+	if len(it.Attachments) != m.Tools.Olefile.Attachments || len(it.Recipients) != m.Tools.Olefile.Recipients {
+		differences = append(differences, fmt.Sprintf("%d attachments and %d recipients, want %d and %d", len(it.Attachments), len(it.Recipients),
+			m.Tools.Olefile.Attachments, m.Tools.Olefile.Recipients))
+	}
+	for i, a := range it.Attachments {
+		agrees(fmt.Sprintf("__attach_version1.0_#%08X/", i), a.Props,
+			append(both(pid.TagAttachFilename, pid.TagAttachLongFilename, pid.TagDisplayName), pid.TagAttachDataBinary)...)
+	}
+	return differences
+}
+
+// recoded gives the bytes of a string the form of the other string type, which is t.
+func recoded(t mapi.Type, page int, b []byte) []byte {
+	if t == mapi.TypeString {
+		text, err := codepage.Decode(page, b)
+		if err != nil {
+			return nil
+		}
+		return mapi.EncodeUTF16(text)
+	}
+	out, err := codepage.Encode(page, mapi.DecodeUTF16(b))
+	if err != nil {
+		return nil
+	}
+	return out
 }
 
 // MsgReading is an item as msgreader sees it. Its 8-bit strings are Windows-1252 mostly, whatever the message says.
