@@ -81,7 +81,8 @@ func (e *event) globalObjectID(created, instance time.Time) []byte {
 func (m *maker) calendar(class string, e *event, flags int32, created time.Time) *mapi.Item {
 	it := m.base(class, "", e.topic, flags, created)
 	start, end := utc(e.start), utc(e.end())
-	zone := m.encode(westEurope.code)
+	west := westEurope()
+	zone := m.encode(west.code)
 	set(&it.Props,
 		pid.LidAppointmentStartWhole, ft(start), pid.LidAppointmentEndWhole, ft(end), pid.LidCommonStart, ft(start), pid.LidCommonEnd, ft(end),
 		pid.TagStartDate, ft(start), pid.TagEndDate, ft(end), pid.LidAppointmentDuration, int32(e.length/time.Minute),
@@ -192,8 +193,8 @@ func recurringEvent(m *maker) Sample {
 		last := p.occurrences(start, count)[count-1]
 		clip = ft(utc(last.Add(time.Duration(p.until) * time.Minute)))
 	}
-	zone := m.encode(westEurope.code)
-	rule := westEurope.rules[0]
+	west := westEurope()
+	zone, rule := m.encode(west.code), west.rules[0]
 	set(&it.Props, pid.LidRecurring, true, pid.LidRecurrenceType, kind, pid.LidRecurrencePattern, describe(&p),
 		pid.LidClipStart, ft(start), pid.LidClipEnd, clip, pid.LidAppointmentRecur, m.encode(p.code), pid.LidIsRecurring, true,
 		pid.LidAppointmentTimeZoneDefinitionRecur, zone, pid.LidTimeZoneStruct, m.encode(func(c *oxcdata.Coder) { rule.code(c, true) }))

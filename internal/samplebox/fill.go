@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/opencdo/opencdo/mapi"
@@ -125,7 +124,7 @@ func (w *filler) count(it *mapi.Item) {
 	}
 }
 
-// folder opens the folder of a sample. A special folder that the store lacks is made below the visible root.
+// folder opens the folder of a sample, and makes it if it isn't a special one.
 func (w *filler) folder(ctx context.Context, role mapi.Role, path []string) (mapi.Folder, error) {
 	key := string(role) + "\x00" + strings.Join(path, "\x00")
 	if f := w.folders[key]; f != nil {
@@ -169,7 +168,7 @@ func (w *filler) existing(ctx context.Context, parent mapi.Folder, name string) 
 			return w.st.Folder(ctx, info.ID)
 		}
 	}
-	return nil, &mapi.Error{Op: "find folder", Object: name, Code: mapi.ErrNotFound, Err: io.EOF}
+	return nil, &mapi.Error{Op: "find folder", Object: name, Code: mapi.ErrNotFound, Err: errors.New("its name is taken, but it isn't listed")}
 }
 
 // containerClass is what a folder below a special folder holds ([MS-OXOSFLD] 2.2.8).

@@ -191,6 +191,16 @@ func TestVariety(t *testing.T) {
 			s.item(x.Item, 0)
 			s["kind "+x.Name] = true
 			places[string(x.Role)+"/"+strings.Join(x.Path, "/")]++
+			s.scripts("names of folders", strings.Join(x.Path, ""))
+		}
+		foreign := 0
+		for name := range scripts {
+			if s[name+" in names of folders"] {
+				foreign++
+			}
+		}
+		if foreign < 4 {
+			t.Errorf("%+v: names of folders in %d scripts only", o, foreign)
 		}
 		for _, w := range want {
 			if !s[w] {
