@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -41,7 +42,16 @@ type seen struct {
 }
 
 // failure tells who fails: a wrong password of one client locks out nobody else.
-type failure struct{ login, host string }
+type failure struct{ name, host string }
+
+// failing is the one who fails with a login, whichever of its forms the login has.
+func failing(login, host string) failure {
+	if _, name, ok := strings.Cut(login, `\`); ok {
+		login = name
+	}
+	name, _, _ := strings.Cut(login, "@")
+	return failure{strings.ToLower(name), host}
+}
 
 type failures struct {
 	count int
@@ -64,7 +74,7 @@ func (a *authenticator) authenticate(r *http.Request) (string, error) {
 	if err != nil {
 		host = r.RemoteAddr
 	}
-	who := failure{login, host}
+	who := failing(login, host)
 	if !a.locked(who) {
 		u, err := a.backend.Authenticate(r.Context(), login, password)
 		switch {

@@ -14,8 +14,7 @@ import (
 
 // Flags of GetProps and QueryRows ([MS-OXNSPI] 2.2.1.11).
 const (
-	flagSkipObjects = 0x1
-	flagEphemeral   = 0x2 // entry ids of this session
+	flagEphemeral = 0x2 // entry ids of this session
 )
 
 // displayTypeEx is PidTagDisplayTypeEx of a mailbox user, who can be given permissions ([MS-OXOABK] 2.2.3.12).
