@@ -20,7 +20,6 @@ func (r *run) copyBulk(ctx context.Context, b batch, to mapi.BulkWriter) error {
 	}
 	w, err := to.WriteAll(ctx, b.kind)
 	if err == nil {
-		defer w.Close()
 		for id, read := range mapi.ReadAll(ctx, b.src, b.ids) {
 			if _, wanted := alone[id]; !wanted || b.check[id] {
 				continue
@@ -43,6 +42,7 @@ func (r *run) copyBulk(ctx context.Context, b batch, to mapi.BulkWriter) error {
 		if err == nil {
 			err = w.Flush()
 		}
+		w.Close() // now: items copied one by one need the place that it has in the destination
 	}
 	for _, x := range arrived {
 		if err != nil {

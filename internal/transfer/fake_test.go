@@ -2,6 +2,7 @@ package transfer_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"iter"
 	"sync"
@@ -18,6 +19,7 @@ type faulty struct {
 	fault func(op, subject string) error
 	// search is the name of folders that are shown as search folders.
 	search string
+	inBulk bool // a run of items is open: with one worker, nothing else can be written meanwhile
 }
 
 func (s *faulty) check(op, subject string) error {
@@ -91,6 +93,9 @@ func (f *faultyFolder) Create(ctx context.Context, k mapi.Kind) (mapi.ItemWriter
 	if err := f.s.check("create", k.String()); err != nil {
 		return nil, err
 	}
+	if f.s.inBulk {
+		return nil, &mapi.Error{Op: "create item", Code: mapi.ErrCallFailed, Err: errors.New("it would wait for the run of items to end")}
+	}
 	w, err := f.Folder.Create(ctx, k)
 	if err != nil {
 		return nil, err
@@ -143,6 +148,7 @@ func (f bulkFolder) WriteAll(ctx context.Context, k mapi.Kind) (mapi.BulkItems, 
 	if err := f.s.check("bulk", k.String()); err != nil {
 		return nil, err
 	}
+	f.s.inBulk = true
 	return &bulkItems{f: f, ctx: ctx, kind: k}, nil
 }
 
@@ -184,4 +190,7 @@ func (w *bulkItems) Flush() error {
 	return w.f.s.check("flushed", "")
 }
 
-func (w *bulkItems) Close() error { return nil }
+func (w *bulkItems) Close() error {
+	w.f.s.inBulk = false
+	return nil
+}
