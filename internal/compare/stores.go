@@ -169,6 +169,9 @@ func (c *comparison) folder(ctx context.Context, path string, a, b mapi.Folder) 
 	for _, x := range listA {
 		p := path + "/" + x.Name
 		y, found := c.counterpart(x, &listB)
+		if !found && x.own() {
+			continue
+		}
 		if !found {
 			c.add(Difference{Folder: p, Reason: OnlyA})
 			continue
@@ -189,8 +192,8 @@ func (c *comparison) folder(ctx context.Context, path string, a, b mapi.Folder) 
 		}
 	}
 	for _, y := range listB {
-		if _, elsewhere := withRole(c.rolesA, y.role); elsewhere {
-			continue // compared from the first store's place
+		if _, elsewhere := withRole(c.rolesA, y.role); elsewhere || y.own() {
+			continue // compared from the first store's place, or nothing to compare
 		}
 		c.add(Difference{Folder: path + "/" + y.Name, Reason: OnlyB})
 	}
@@ -208,6 +211,10 @@ type child struct {
 	mapi.FolderInfo
 	role mapi.Role // empty too when all are matched by name
 }
+
+// own tells that a folder is the store's own: a search folder with a role, such as the queue of the spooler, which every
+// mailbox makes itself and shows items of other folders.
+func (x *child) own() bool { return x.Search && x.role != "" }
 
 func (c *comparison) children(ctx context.Context, f mapi.Folder, roles map[mapi.EntryID]mapi.Role) ([]child, error) {
 	var list []child
