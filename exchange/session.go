@@ -141,53 +141,105 @@ func (s *session) execute(ctx context.Context, b *batch) (*result, error) {
 	}
 	s.freed = s.freed[released:]
 	reqs = append(reqs, b.reqs...)
+	res := &result{reqs: reqs}
+	for {
+		done, err := s.round(ctx, reqs, table, res)
+		if err != nil {
+			return nil, err
+		}
+		table = res.handles
+		if done == len(reqs) {
+			return res, nil
+		}
+		if done == 0 {
+			return nil, &mapi.Error{Op: "execute", Object: oxcrops.Name(reqs[0].RopID()), Code: mapi.ErrBufferTooSmall}
+		}
+		reqs = reqs[done:]
+	}
+}
+
+// round makes one call and adds its answers to res. It gives the number of requests that were processed: the answers to all
+// of them may not fit one call ([MS-OXCROPS] 3.1.5.1.2), and what is left goes into another with the handles so far.
+func (s *session) round(ctx context.Context, reqs []oxcrops.Request, table []handle, res *result) (int, error) {
 	raw := make([]uint32, len(table))
 	for i, h := range table {
 		raw[i] = uint32(h)
 	}
 	payload, err := oxcrops.EncodeRequests(nil, reqs, raw)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	packed, err := oxcrpc.Pack(nil, 0, payload)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	answerBytes, err := s.t.execute(ctx, packed, maxROPOut)
+	data, err := s.t.execute(ctx, packed, maxROPOut)
 	if err != nil {
 		s.broken = true
-		return nil, err
+		return 0, err
 	}
 	s.calls++
-	return s.decode(reqs, answerBytes)
-}
-
-// decode reads the answer: the first extended buffer answers all requests, further ones repeat the last.
-func (s *session) decode(reqs []oxcrops.Request, data []byte) (*result, error) {
-	payloads, err := oxcrpc.Unpack(data)
+	done, err := res.add(reqs, table, data)
 	if err != nil {
 		s.broken = true
-		return nil, err
 	}
-	res := &result{reqs: reqs}
+	return done, err
+}
+
+// add reads an answer: the first extended buffer answers the requests, further ones repeat the last.
+func (r *result) add(reqs []oxcrops.Request, table []handle, data []byte) (done int, err error) {
+	payloads, err := oxcrpc.Unpack(data)
+	if err != nil {
+		return 0, err
+	}
+	done = len(reqs)
 	for i, p := range payloads {
 		if i == 1 {
 			reqs = reqs[len(reqs)-1:]
 		}
-		resps, table, err := oxcrops.DecodeResponses(p, reqs)
+		resps, handles, err := oxcrops.DecodeResponses(p, reqs)
 		if err != nil {
-			s.broken = true
-			return nil, err
+			return 0, err
 		}
-		res.resps = append(res.resps, resps...)
 		if i == 0 {
-			res.handles = make([]handle, len(table))
-			for j, h := range table {
-				res.handles[j] = handle(h)
+			r.handles = append([]handle(nil), table...) // the server may give only the beginning
+			for j, h := range handles {
+				if j < len(r.handles) {
+					r.handles[j] = handle(h)
+				}
+			}
+			if n := len(resps); n > 0 {
+				if _, full := resps[n-1].(*oxcrops.BufferTooSmallResponse); full {
+					resps = resps[:n-1]
+					done = answered(reqs, resps)
+				}
 			}
 		}
+		r.resps = append(r.resps, resps...)
 	}
-	return res, nil
+	return done, nil
+}
+
+// answered counts the requests that responses answer, and those between them that have none.
+func answered(reqs []oxcrops.Request, resps []oxcrops.Response) int {
+	n := 0
+	for _, x := range resps {
+		switch x.RopID() {
+		case oxcrops.RopNotify, oxcrops.RopPending, oxcrops.RopBackoff:
+		default:
+			n++
+		}
+	}
+	for i, q := range reqs {
+		if q.RopID() == oxcrops.RopRelease {
+			continue
+		}
+		if n == 0 {
+			return i
+		}
+		n--
+	}
+	return len(reqs)
 }
 
 // free lets an object go with the next batch.
