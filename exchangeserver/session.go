@@ -115,7 +115,6 @@ type session struct {
 	objects map[uint32]*slot
 	next    uint32 // handle
 	logons  map[uint8]*logon
-	cursors int // open cursors of tables
 }
 
 func newSession(srv *Server, user User, req *oxcmapihttp.ConnectRequest) *session {

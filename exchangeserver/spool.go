@@ -218,15 +218,6 @@ func diskError(err error) error {
 	return &mapi.Error{Op: "keep unsaved value", Code: mapi.ErrDisk, Err: err}
 }
 
-// put is fill for a property: small values come back as values in memory.
-func (p *spool) put(k mapi.Key, r io.Reader) (mapi.Value, error) {
-	v := p.value()
-	if err := v.fill(r); err != nil {
-		return nil, err
-	}
-	return v.asValue(k.Type())
-}
-
 // asValue is the value for a property: itself when it is large, else the value in memory.
 func (v *spooled) asValue(t mapi.Type) (mapi.Value, error) {
 	if v.path != "" || v.size >= mapi.LargeValue {

@@ -19,9 +19,6 @@ import (
 
 const secret = "correct horse"
 
-// address is that of a user of the server.
-func address(srv *exchangetest.Server, alias string) string { return alias + "@" + srv.Domain }
-
 func config(t testing.TB, srv *exchangetest.Server, alias string) exchange.Config {
 	return exchange.Config{MailboxURL: srv.MailboxURL(t, alias), AddressBookURL: srv.AddressBookURL(t, alias),
 		UserDN: srv.UserDN(t, alias), HTTP: srv.Client(), Authorize: srv.Authorize(alias)}

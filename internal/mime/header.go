@@ -69,16 +69,6 @@ func (h header) get(name string) string {
 	return ""
 }
 
-// has tells whether there is a field.
-func (h header) has(name string) bool {
-	for _, f := range h {
-		if strings.EqualFold(f.name, name) {
-			return true
-		}
-	}
-	return false
-}
-
 // contentType is the media type of a part in lower case. One that cannot be read is as if it weren't there ([RFC2045]
 // 5.2).
 func (t *part) contentType() string {
