@@ -1,11 +1,8 @@
 package exchange_test
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"math"
-	"net/http"
 	"os"
 	"reflect"
 	"slices"
@@ -13,53 +10,12 @@ import (
 	"testing"
 
 	"github.com/opencdo/opencdo/exchange"
-	"github.com/opencdo/opencdo/internal/autodiscover"
 	"github.com/opencdo/opencdo/internal/codepage"
 	"github.com/opencdo/opencdo/internal/compare"
 	"github.com/opencdo/opencdo/mapi"
 	"github.com/opencdo/opencdo/mapi/pid"
 	"github.com/opencdo/opencdo/mapi/storetest"
 )
-
-// openPeer opens a mailbox on the server that the environment names: OPENCDO_GROMOX_URL (such as https://127.0.0.1:18443),
-// OPENCDO_GROMOX_USER (an SMTP address), OPENCDO_GROMOX_PASSWORD_FILE and OPENCDO_GROMOX_CA.
-func openPeer(t *testing.T, user string) *exchange.Store {
-	t.Helper()
-	base, file, ca := os.Getenv("OPENCDO_GROMOX_URL"), os.Getenv("OPENCDO_GROMOX_PASSWORD_FILE"), os.Getenv("OPENCDO_GROMOX_CA")
-	if user == "" {
-		user = os.Getenv("OPENCDO_GROMOX_USER")
-	}
-	if base == "" || user == "" || file == "" || ca == "" {
-		t.Skip("NO SERVER TO TEST AGAINST: set OPENCDO_GROMOX_URL, OPENCDO_GROMOX_USER, OPENCDO_GROMOX_PASSWORD_FILE, OPENCDO_GROMOX_CA")
-	}
-	pem, err := os.ReadFile(ca)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(pem)
-	password, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, MaxIdleConnsPerHost: 8}}
-	auth := func(r *http.Request) error {
-		r.SetBasicAuth(user, strings.TrimSpace(string(password)))
-		return nil
-	}
-	d := autodiscover.Client{HTTP: client, Authorize: auth}
-	found, err := d.Discover(t.Context(), user, base+"/autodiscover/autodiscover.xml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	st, err := exchange.Open(t.Context(), exchange.Config{MailboxURL: found.MailStore.ExternalURL, AddressBookURL: found.AddressBook.ExternalURL,
-		UserDN: found.LegacyDN, HTTP: client, Authorize: auth})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { st.Close() })
-	return st
-}
 
 // TestInteropConformance runs the suite that every provider passes on a mailbox of a real server, which should be empty.
 // docs/interop.md tells how gromox differs and what speaks for it.
@@ -95,7 +51,7 @@ func TestInteropConformance(t *testing.T) {
 		o.Added = append(o.Added, mapi.TagKey(c.Tag))
 	}
 	clearLeftovers(t)
-	storetest.Run(t, func(t *testing.T) mapi.Store { return openPeer(t, "") }, o)
+	storetest.Run(t, func(t *testing.T) mapi.Store { return exchange.OpenPeer(t, "", nil) }, o)
 }
 
 // asGromox does to an item what the server does: it keeps text as UTF-8, and values as SQLite does.
@@ -164,7 +120,7 @@ func inUTF8(p mapi.Prop) mapi.Prop {
 
 // clearLeftovers removes what a run that was cut off has left.
 func clearLeftovers(t *testing.T) {
-	st := openPeer(t, "")
+	st := exchange.OpenPeer(t, "", nil)
 	top, err := st.Special(t.Context(), mapi.RoleIPM)
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +143,7 @@ func clearLeftovers(t *testing.T) {
 
 // TestInteropReadAll reads items in bulk and one by one; both must give the same.
 func TestInteropReadAll(t *testing.T) {
-	st := openPeer(t, "")
+	st := exchange.OpenPeer(t, "", nil)
 	ctx := t.Context()
 	inbox, err := st.Special(ctx, mapi.RoleInbox)
 	if err != nil {
@@ -244,7 +200,7 @@ func TestInteropReadAll(t *testing.T) {
 }
 
 func TestInteropAddressBook(t *testing.T) {
-	st := openPeer(t, "")
+	st := exchange.OpenPeer(t, "", nil)
 	ctx := t.Context()
 	lists, err := st.Lists(ctx)
 	if err != nil {
