@@ -144,6 +144,7 @@ func (st *Store) log(msg string, args ...any) {
 
 // release gives a session back, or throws it away when it is broken.
 func (st *Store) release(s *session) {
+	place := s.place // s is another's as soon as it is idle
 	st.mu.Lock()
 	drop := s.broken || st.closed
 	if !drop {
@@ -153,7 +154,7 @@ func (st *Store) release(s *session) {
 	if drop {
 		s.t.disconnect(context.Background())
 	}
-	<-s.place
+	<-place
 }
 
 // with runs an operation in a session. When the session context turns out to be lost before anything was done in it, the
