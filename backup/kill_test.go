@@ -45,7 +45,7 @@ var killConfig = &restic.Config{PackSize: 128 << 10, IndexEvery: time.Nanosecond
 // tellingBackend prints a line before each change, so that the parent can kill at any of them.
 type tellingBackend struct{ restic.Backend }
 
-func (b tellingBackend) Save(ctx context.Context, h restic.Handle, data []byte) error {
+func (b tellingBackend) Save(ctx context.Context, h restic.Handle, data *io.SectionReader) error {
 	fmt.Println("save")
 	return b.Backend.Save(ctx, h, data)
 }

@@ -1,6 +1,7 @@
 package restic
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -57,7 +58,7 @@ type Backend interface {
 	Init(ctx context.Context) error
 	// Save stores a file. When it returns nil the file is durable; when it fails, or the process
 	// dies meanwhile, nothing of it is visible.
-	Save(ctx context.Context, h Handle, data []byte) error
+	Save(ctx context.Context, h Handle, data *io.SectionReader) error
 	// Load reads length bytes from offset on, or all that follow where length is 0.
 	Load(ctx context.Context, h Handle, offset int64, length int) (io.ReadCloser, error)
 	// Stat returns a file's size.
@@ -66,4 +67,9 @@ type Backend interface {
 	List(ctx context.Context, t FileType) iter.Seq2[FileInfo, error]
 	// Remove deletes a file.
 	Remove(ctx context.Context, h Handle) error
+}
+
+// inMemory is the content of a file that is small enough to be held.
+func inMemory(b []byte) *io.SectionReader {
+	return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b)))
 }

@@ -90,14 +90,19 @@ func (k *masterKey) mac(nonce, ciphertext []byte) (tag [poly1305.TagSize]byte) {
 // seal appends IV || CIPHERTEXT || MAC to dst, which must not overlap plaintext.
 func (k *masterKey) seal(dst, plaintext []byte) []byte {
 	start := len(dst)
-	dst = append(dst, make([]byte, nonceSize)...)
-	nonce := dst[start:]
+	return k.sealInPlace(append(appendNonceRoom(dst), plaintext...), start)
+}
+
+// appendNonceRoom appends what sealInPlace wants in front of a plaintext.
+func appendNonceRoom(dst []byte) []byte { return append(dst, make([]byte, nonceSize)...) }
+
+// sealInPlace encrypts the plaintext that follows room for the nonce at start, and appends its MAC.
+func (k *masterKey) sealInPlace(buf []byte, start int) []byte {
+	nonce, ciphertext := buf[start:start+nonceSize], buf[start+nonceSize:]
 	rand.Read(nonce)
-	dst = append(dst, plaintext...)
-	nonce, ciphertext := dst[start:start+nonceSize], dst[start+nonceSize:]
 	cipher.NewCTR(k.encrypt, nonce).XORKeyStream(ciphertext, ciphertext)
 	tag := k.mac(nonce, ciphertext)
-	return append(dst, tag[:]...)
+	return append(buf, tag[:]...)
 }
 
 // open decrypts in place and returns the plaintext's part of sealed.

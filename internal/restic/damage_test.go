@@ -219,7 +219,7 @@ func TestCheckCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	stray := []byte("a pack that no index names, and none at all")
-	if err := r.be.Save(t.Context(), Handle{PackFile, Hash(stray)}, stray); err != nil {
+	if err := r.be.Save(t.Context(), Handle{PackFile, Hash(stray)}, inMemory(stray)); err != nil {
 		t.Fatal(err)
 	}
 	var last CheckProgress
@@ -316,7 +316,7 @@ type cancelBackend struct {
 	cancel context.CancelFunc
 }
 
-func (b *cancelBackend) Save(ctx context.Context, h Handle, data []byte) error {
+func (b *cancelBackend) Save(ctx context.Context, h Handle, data *io.SectionReader) error {
 	if h.Type == PackFile {
 		b.cancel()
 	}

@@ -26,8 +26,9 @@
 // # Memory
 //
 // The index takes 48 bytes for each blob and some 90 for each pack, so half a gigabyte for ten million
-// blobs, twice that for a moment while it is read. A Writer takes about a hundred megabytes, most of
-// them packs being filled or saved. A [FileReader] holds two blobs.
+// blobs, twice that for a moment while it is read. A Writer takes some forty megabytes for blobs that
+// are compressed and encrypted; packs being filled or saved lie in temporary files, up to 25 MiB each.
+// A [FileReader] holds two blobs.
 //
 // # Locks
 //

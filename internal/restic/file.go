@@ -91,5 +91,5 @@ func (r *Repository) saveJSON(ctx context.Context, t FileType, v any) (ID, error
 	if t != ConfigFile {
 		h.ID = Hash(sealed)
 	}
-	return h.ID, r.be.Save(ctx, h, sealed)
+	return h.ID, r.be.Save(ctx, h, inMemory(sealed))
 }

@@ -60,7 +60,7 @@ func FuzzPackTail(f *testing.F) {
 	if _, err := p.finish(k); err != nil {
 		f.Fatal(err)
 	}
-	f.Add(p.buf)
+	f.Add(p.mem)
 	f.Add([]byte{0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, tail []byte) {
 		if blobs, err := k.openHeader(tail); err == nil && packSize(blobs) > maxBlobSize {

@@ -123,7 +123,7 @@ func saveKey(ctx context.Context, be Backend, k *masterKey, password string, kdf
 	if err != nil {
 		return err
 	}
-	return be.Save(ctx, Handle{KeyFile, Hash(file)}, file)
+	return be.Save(ctx, Handle{KeyFile, Hash(file)}, inMemory(file))
 }
 
 // findKey returns the master key of the first key file that the password opens.

@@ -21,7 +21,7 @@ const killRepoEnv = "OPENCDO_TEST_KILL_REPO"
 // tellingBackend prints a line before each change, so that the parent can kill at any of them.
 type tellingBackend struct{ Backend }
 
-func (b tellingBackend) Save(ctx context.Context, h Handle, data []byte) error {
+func (b tellingBackend) Save(ctx context.Context, h Handle, data *io.SectionReader) error {
 	fmt.Println("save")
 	return b.Backend.Save(ctx, h, data)
 }
@@ -137,7 +137,7 @@ type stoppingBackend struct {
 	left atomic.Int32 // packs are saved in parallel
 }
 
-func (b *stoppingBackend) Save(ctx context.Context, h Handle, data []byte) error {
+func (b *stoppingBackend) Save(ctx context.Context, h Handle, data *io.SectionReader) error {
 	if h.Type == PackFile {
 		if b.left.Add(-1) < 0 {
 			return io.ErrClosedPipe

@@ -60,7 +60,7 @@ func (l *Local) Init(context.Context) error {
 }
 
 // Save writes to a temporary file, syncs it, moves it into place and syncs the directory.
-func (l *Local) Save(ctx context.Context, h Handle, data []byte) (err error) {
+func (l *Local) Save(ctx context.Context, h Handle, data *io.SectionReader) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (l *Local) Save(ctx context.Context, h Handle, data []byte) (err error) {
 			err = fmt.Errorf("restic: save %v: %w", h, err)
 		}
 	}()
-	if _, err := f.Write(data); err != nil {
+	if _, err := io.Copy(f, data); err != nil {
 		return err
 	}
 	if err := f.Sync(); err != nil {

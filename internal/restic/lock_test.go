@@ -187,7 +187,7 @@ type fullBackend struct {
 	full atomic.Bool
 }
 
-func (b *fullBackend) Save(ctx context.Context, h Handle, data []byte) error {
+func (b *fullBackend) Save(ctx context.Context, h Handle, data *io.SectionReader) error {
 	if b.full.Load() {
 		return syscall.ENOSPC
 	}

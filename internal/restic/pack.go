@@ -2,10 +2,14 @@ package restic
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
+	"io"
 	"math"
+	"os"
 )
 
 // packBlob is where a blob lies in a pack.
@@ -170,26 +174,93 @@ func (r *Repository) loadHeader(ctx context.Context, h Handle, size int64) ([]pa
 	return blobs, nil
 }
 
-// pack is a pack being filled.
+// pack is a pack being filled. What doesn't fit in a little memory lies in a temporary file.
 type pack struct {
-	buf   []byte
 	blobs []packBlob
+	size  int64
+	sum   hash.Hash
+	mem   []byte // all of it until it moves
+	file  *os.File
+	moved bool // from mem to file
+}
+
+// packMemory is how much of a pack is held in memory: packs of trees are often small.
+const packMemory = 1 << 20
+
+// write appends.
+func (p *pack) write(b []byte) error {
+	if p.sum == nil {
+		p.sum = sha256.New()
+	}
+	p.sum.Write(b)
+	p.size += int64(len(b))
+	if !p.moved && len(p.mem)+len(b) <= packMemory {
+		p.mem = append(p.mem, b...)
+		return nil
+	}
+	if p.file == nil {
+		f, err := os.CreateTemp("", "opencdo-pack-*")
+		if err != nil {
+			return err
+		}
+		os.Remove(f.Name()) // some systems refuse while it is open: see close
+		p.file = f
+	}
+	if !p.moved {
+		if _, err := p.file.Write(p.mem); err != nil {
+			return err
+		}
+		p.mem, p.moved = p.mem[:0], true
+	}
+	_, err := p.file.Write(b)
+	return err
+}
+
+// content is all that was written.
+func (p *pack) content() *io.SectionReader {
+	if p.moved {
+		return io.NewSectionReader(p.file, 0, p.size)
+	}
+	return inMemory(p.mem)
 }
 
 // add appends an encrypted blob.
-func (p *pack) add(h BlobHandle, sealed []byte, size int) {
-	p.blobs = append(p.blobs, packBlob{h, uint32(len(p.buf)), uint32(len(sealed)), uint32(size)})
-	p.buf = append(p.buf, sealed...)
+func (p *pack) add(h BlobHandle, sealed []byte, size int) error {
+	p.blobs = append(p.blobs, packBlob{h, uint32(p.size), uint32(len(sealed)), uint32(size)})
+	return p.write(sealed)
 }
 
 // finish appends the header and returns the pack's id.
-func (p *pack) finish(k *masterKey) (ID, error) {
+func (p *pack) finish(k *masterKey) (id ID, err error) {
 	header, err := appendHeader(nil, p.blobs)
 	if err != nil {
 		return ID{}, err
 	}
-	start := len(p.buf)
-	p.buf = k.seal(p.buf, header)
-	p.buf = binary.LittleEndian.AppendUint32(p.buf, uint32(len(p.buf)-start))
-	return Hash(p.buf), nil
+	tail := k.seal(nil, header)
+	if err := p.write(binary.LittleEndian.AppendUint32(tail, uint32(len(tail)))); err != nil {
+		return ID{}, err
+	}
+	p.sum.Sum(id[:0])
+	return id, nil
+}
+
+// reset empties the pack for another use. Where its file cannot be emptied the next use makes a new one.
+func (p *pack) reset() {
+	if p.moved {
+		_, err := p.file.Seek(0, io.SeekStart)
+		if err = errors.Join(err, p.file.Truncate(0)); err != nil {
+			p.close()
+		}
+	}
+	*p = pack{blobs: p.blobs[:0], mem: p.mem[:0], file: p.file}
+}
+
+// close gives up the file.
+func (p *pack) close() {
+	if p == nil || p.file == nil {
+		return
+	}
+	p.file.Close()
+	os.Remove(p.file.Name())
+	p.file = nil
 }

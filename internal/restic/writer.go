@@ -211,24 +211,33 @@ func (w *Writer) Close() {
 	w.queued.Wait()
 	close(w.packs)
 	w.running.Wait()
+	for _, p := range append(w.free, w.filling[:]...) {
+		p.close()
+	}
 }
 
 func (w *Writer) failure() error { return context.Cause(w.ctx) }
 
 // packBlobs compresses and encrypts blobs and adds them to the pack being filled.
 func (w *Writer) packBlobs() {
-	var sealed, compressed []byte
+	var sealed []byte
 	for j := range w.jobs {
 		if w.ctx.Err() == nil {
 			plain, size := *j.plain, 0
+			sealed = appendNonceRoom(sealed[:0])
 			// A size of 0 marks blobs that aren't compressed, so an empty one can't be.
 			if w.repo.config.Version > 1 && len(plain) > 0 {
 				size = len(plain)
-				compressed = w.repo.codec.compress(compressed[:0], plain)
-				plain = compressed
+				sealed = w.repo.codec.compress(sealed, plain)
+			} else {
+				sealed = append(sealed, plain...)
 			}
-			sealed = w.repo.key.seal(sealed[:0], plain)
-			if full := w.addToPack(j.handle, sealed, size); full != nil {
+			sealed = w.repo.key.sealInPlace(sealed, 0)
+			full, err := w.addToPack(j.handle, sealed, size)
+			if err != nil {
+				w.cancel(fmt.Errorf("restic: gather a pack: %w", err))
+			}
+			if full != nil {
 				w.packs <- full
 			}
 		}
@@ -238,7 +247,7 @@ func (w *Writer) packBlobs() {
 }
 
 // addToPack returns the pack if that made it full.
-func (w *Writer) addToPack(h BlobHandle, sealed []byte, size int) *pack {
+func (w *Writer) addToPack(h BlobHandle, sealed []byte, size int) (*pack, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	p := w.filling[h.Type]
@@ -250,14 +259,16 @@ func (w *Writer) addToPack(h BlobHandle, sealed []byte, size int) *pack {
 		}
 		w.filling[h.Type] = p
 	}
-	p.add(h, sealed, size)
+	if err := p.add(h, sealed, size); err != nil {
+		return nil, err
+	}
 	w.stats.Packed += uint64(len(sealed))
-	if len(p.buf) < w.repo.conf.PackSize && len(p.blobs) < maxHeaderSize/compressedEntrySize-1 {
-		return nil
+	if p.size < int64(w.repo.conf.PackSize) && len(p.blobs) < maxHeaderSize/compressedEntrySize-1 {
+		return nil, nil
 	}
 	w.filling[h.Type] = nil
 	w.filled.Add(1)
-	return p
+	return p, nil
 }
 
 // savePacks stores full packs.
@@ -269,7 +280,7 @@ func (w *Writer) savePacks() {
 			}
 		}
 		w.mu.Lock()
-		p.buf, p.blobs = p.buf[:0], p.blobs[:0]
+		p.reset()
 		w.free = append(w.free, p)
 		w.mu.Unlock()
 		w.filled.Done()
@@ -283,7 +294,7 @@ func (w *Writer) savePack(p *pack) error {
 		return err
 	}
 	h := Handle{PackFile, id}
-	if err := w.repo.be.Save(w.ctx, h, p.buf); err != nil {
+	if err := w.repo.be.Save(w.ctx, h, p.content()); err != nil {
 		return err
 	}
 	info, err := w.repo.be.Stat(w.ctx, h)
@@ -294,7 +305,7 @@ func (w *Writer) savePack(p *pack) error {
 	if err != nil {
 		return err
 	}
-	if info.Size != int64(len(p.buf)) || !slices.Equal(stored, p.blobs) {
+	if info.Size != p.size || !slices.Equal(stored, p.blobs) {
 		return &DamagedError{File: h.String(), Err: errors.New("what was just written reads back differently")}
 	}
 	w.confirm(id, p)
@@ -314,7 +325,7 @@ func (w *Writer) confirm(id ID, p *pack) {
 	w.unindexed = append(w.unindexed, newIndexPack(id, p.blobs))
 	w.waiting += len(p.blobs)
 	w.stats.Packs++
-	w.stats.PackBytes += uint64(len(p.buf))
+	w.stats.PackBytes += uint64(p.size)
 }
 
 // saveIndex writes an index file about the packs that are in none, if they are many, have waited long, or all is set.
