@@ -2,6 +2,8 @@ package exchange
 
 import (
 	"context"
+	"errors"
+	"net/http"
 
 	"github.com/opencdo/opencdo/internal/mapihttp"
 	"github.com/opencdo/opencdo/internal/oxcmapihttp"
@@ -39,7 +41,7 @@ func call(ctx context.Context, c *mapihttp.Client, kind string, req, resp oxcmap
 	}
 	r, err := c.Do(ctx, kind, body)
 	if err != nil {
-		return err
+		return failure(ctx, kind, err)
 	}
 	code, _, err := oxcmapihttp.UnmarshalResponse(r.Body, resp)
 	if err != nil {
@@ -49,6 +51,41 @@ func call(ctx context.Context, c *mapihttp.Client, kind string, req, resp oxcmap
 		return &mapi.Error{Op: kind, Code: code}
 	}
 	return nil
+}
+
+// failure gives an error of the transport the code that says whether it may be gone after a while. Refusals at logon have
+// one given by logonError, and an untrusted certificate none: it doesn't pass.
+func failure(ctx context.Context, kind string, err error) error {
+	var (
+		code    mapi.Code
+		network *mapihttp.NetworkError
+		answer  *mapihttp.HTTPError
+		refused *mapihttp.ResponseCodeError
+	)
+	switch {
+	case ctx.Err() != nil, errors.Is(err, mapihttp.ErrUntrustedCertificate):
+	case errors.Is(err, mapihttp.ErrSilent):
+		code = mapi.ErrTimeout
+	case errors.Is(err, mapihttp.ErrContextNotFound), errors.As(err, &network):
+		code = mapi.ErrNetwork
+	case errors.As(err, &answer):
+		switch answer.Status {
+		case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+			code = mapi.ErrServerBusy
+		case http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
+			code = mapi.ErrNetwork
+		case http.StatusUnauthorized:
+			if kind == mapihttp.Execute {
+				code = mapi.ErrLogonFailed // the password was changed meanwhile
+			}
+		}
+	case errors.As(err, &refused) && refused.Code == mapihttp.EndpointShuttingDown:
+		code = mapi.ErrServerBusy
+	}
+	if code == 0 {
+		return err
+	}
+	return &mapi.Error{Op: "ask the server", Code: code, Err: err}
 }
 
 // Language settings of a session: English sort order and strings, Western code page for 8-bit strings.
