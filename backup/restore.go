@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/opencdo/opencdo/internal/compare"
+	"github.com/opencdo/opencdo/internal/retry"
 	"github.com/opencdo/opencdo/internal/transfer"
 	"github.com/opencdo/opencdo/mapi"
 )
@@ -73,6 +74,7 @@ func Restore(ctx context.Context, src mapi.Store, path string, dst mapi.Store, o
 		return report, nil
 	}
 	proof, err := compare.Stores(ctx, src, dst, compare.Options{A: from, B: to, Subset: true, ByName: o.Into != "", Workers: o.Jobs,
+		Retry: retry.Policy{Retries: o.Retries, Backoff: o.Backoff},
 		Progress: func(p compare.Progress) {
 			if o.ProofProgress != nil {
 				o.ProofProgress(p.Folders, p.Items, p.Folder)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/opencdo/opencdo/internal/restic"
+	"github.com/opencdo/opencdo/internal/retry"
 	"github.com/opencdo/opencdo/internal/snapshot"
 	"github.com/opencdo/opencdo/internal/transfer"
 	"github.com/opencdo/opencdo/mapi"
@@ -95,7 +96,7 @@ func (r *Report) run(ctx context.Context, src mapi.Store, repo *restic.Repositor
 	defer w.Close()
 	b := snapshot.NewBuilder(ctx, w, o.Mailbox)
 	defer func() { err = errors.Join(err, b.Close()) }()
-	props, err := src.Props(ctx)
+	props, err := retry.Get(ctx, retry.Policy{Retries: o.Retries, Backoff: o.Backoff}, func() (mapi.Props, error) { return src.Props(ctx) })
 	if err != nil {
 		return err
 	}

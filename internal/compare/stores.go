@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/opencdo/opencdo/internal/retry"
 	"github.com/opencdo/opencdo/mapi"
 	"github.com/opencdo/opencdo/mapi/pid"
 )
@@ -23,6 +24,8 @@ type Options struct {
 	ByName bool
 	// Workers is how many items are read at once from each store; 0: 2.
 	Workers int
+	// Retry says how often to try again after the connection was lost or the server was busy.
+	Retry retry.Policy
 	// MaxDifferences bounds how many differences are kept; all are counted. 0: 1000.
 	MaxDifferences int
 	// Progress is called now and then.
@@ -73,31 +76,31 @@ func Stores(ctx context.Context, a, b mapi.Store, opt Options) (*Report, error) 
 	}
 	c := &comparison{opt: opt, a: a, b: b}
 	var err error
-	if c.rolesA, err = roles(ctx, a); err != nil {
+	if c.rolesA, err = c.roles(ctx, a); err != nil {
 		return nil, err
 	}
-	if c.rolesB, err = roles(ctx, b); err != nil {
+	if c.rolesB, err = c.roles(ctx, b); err != nil {
 		return nil, err
 	}
 	// Whole stores are compared from their roots, unless one of them has nothing but what people see.
 	top := mapi.RoleRoot
 	for _, s := range []mapi.Store{a, b} {
-		root, err := s.Special(ctx, mapi.RoleRoot)
+		root, err := c.special(ctx, s, mapi.RoleRoot)
 		if err != nil {
 			return nil, err
 		}
-		if ipm, err := s.Special(ctx, mapi.RoleIPM); err != nil || ipm == root {
+		if ipm, err := c.special(ctx, s, mapi.RoleIPM); err != nil || ipm == root {
 			top = mapi.RoleIPM
 		}
 	}
 	start := func(s mapi.Store, id mapi.EntryID) (mapi.Folder, error) {
 		if id == "" {
 			var err error
-			if id, err = s.Special(ctx, top); err != nil {
+			if id, err = c.special(ctx, s, top); err != nil {
 				return nil, err
 			}
 		}
-		return s.Folder(ctx, id)
+		return c.open(ctx, s, id)
 	}
 	fa, err := start(a, opt.A)
 	if err != nil {
@@ -119,10 +122,18 @@ type comparison struct {
 	report Report
 }
 
-func roles(ctx context.Context, s mapi.Store) (map[mapi.EntryID]mapi.Role, error) {
+func (c *comparison) special(ctx context.Context, s mapi.Store, r mapi.Role) (mapi.EntryID, error) {
+	return retry.Get(ctx, c.opt.Retry, func() (mapi.EntryID, error) { return s.Special(ctx, r) })
+}
+
+func (c *comparison) open(ctx context.Context, s mapi.Store, id mapi.EntryID) (mapi.Folder, error) {
+	return retry.Get(ctx, c.opt.Retry, func() (mapi.Folder, error) { return s.Folder(ctx, id) })
+}
+
+func (c *comparison) roles(ctx context.Context, s mapi.Store) (map[mapi.EntryID]mapi.Role, error) {
 	m := map[mapi.EntryID]mapi.Role{}
 	for _, r := range mapi.Roles {
-		id, err := s.Special(ctx, r)
+		id, err := c.special(ctx, s, r)
 		if mapi.CodeOf(err) == mapi.ErrNotFound {
 			continue
 		}
@@ -179,11 +190,11 @@ func (c *comparison) folder(ctx context.Context, path string, a, b mapi.Folder) 
 		if x.Search || y.Search {
 			continue // what a search folder shows are items of other folders
 		}
-		fa, err := c.a.Folder(ctx, x.ID)
+		fa, err := c.open(ctx, c.a, x.ID)
 		if err != nil {
 			return err
 		}
-		fb, err := c.b.Folder(ctx, y.ID)
+		fb, err := c.open(ctx, c.b, y.ID)
 		if err != nil {
 			return err
 		}
@@ -217,18 +228,20 @@ type child struct {
 func (x *child) own() bool { return x.Search && x.role != "" }
 
 func (c *comparison) children(ctx context.Context, f mapi.Folder, roles map[mapi.EntryID]mapi.Role) ([]child, error) {
-	var list []child
-	for x, err := range f.Folders(ctx) {
-		if err != nil {
-			return nil, err
+	return retry.Get(ctx, c.opt.Retry, func() ([]child, error) {
+		var list []child
+		for x, err := range f.Folders(ctx) {
+			if err != nil {
+				return nil, err
+			}
+			e := child{FolderInfo: x}
+			if !c.opt.ByName {
+				e.role = roles[x.ID]
+			}
+			list = append(list, e)
 		}
-		e := child{FolderInfo: x}
-		if !c.opt.ByName {
-			e.role = roles[x.ID]
-		}
-		list = append(list, e)
-	}
-	return list, nil
+		return list, nil
+	})
 }
 
 // counterpart finds a folder's in the second store, and takes it from the list: the one with its role, wherever that is; if
@@ -264,7 +277,7 @@ func withRole(roles map[mapi.EntryID]mapi.Role, r mapi.Role) (mapi.EntryID, bool
 // folderProps compares the properties of folders. The names of special folders are the store's language, not content.
 func (c *comparison) folderProps(ctx context.Context, path string, a, b mapi.Folder) error {
 	print := func(f mapi.Folder, special bool) (*Node, error) {
-		ps, err := f.Props(ctx)
+		ps, err := retry.Get(ctx, c.opt.Retry, func() (mapi.Props, error) { return f.Props(ctx) })
 		if err != nil {
 			return nil, err
 		}
@@ -347,7 +360,7 @@ func (c *comparison) items(ctx context.Context, path string, k mapi.Kind, a, b m
 			d.Deltas = []Delta{{What: err.Error()}}
 		} else {
 			var err error
-			if d.Deltas, err = itemDeltas(ctx, a, b, x.id, y.id); err != nil {
+			if d.Deltas, err = c.itemDeltas(ctx, a, b, x.id, y.id); err != nil {
 				return err
 			}
 			if len(d.Deltas) == 0 { // one side has what the other's server added
@@ -403,24 +416,77 @@ func firstErr(errs ...error) error {
 	return nil
 }
 
-func itemDeltas(ctx context.Context, a, b mapi.Folder, idA, idB mapi.EntryID) ([]Delta, error) {
-	var fa, fb Fingerprint
-	if err := a.Read(ctx, idA, &fa); err != nil {
+// read takes the fingerprint of an item.
+func (c *comparison) read(ctx context.Context, f mapi.Folder, id mapi.EntryID) (*Node, error) {
+	return retry.Get(ctx, c.opt.Retry, func() (*Node, error) {
+		var fp Fingerprint
+		if err := f.Read(ctx, id, &fp); err != nil {
+			return nil, err
+		}
+		return fp.Node(), nil
+	})
+}
+
+func (c *comparison) itemDeltas(ctx context.Context, a, b mapi.Folder, idA, idB mapi.EntryID) ([]Delta, error) {
+	na, err := c.read(ctx, a, idA)
+	if err != nil {
 		return nil, err
 	}
-	if err := b.Read(ctx, idB, &fb); err != nil {
+	nb, err := c.read(ctx, b, idB)
+	if err != nil {
 		return nil, err
 	}
-	return Deltas(fa.Node(), fb.Node()), nil
+	return Deltas(na, nb), nil
 }
 
 var titleColumns = []mapi.Key{
 	mapi.TagKey(pid.TagSubject), mapi.TagKey(pid.TagMessageClass), mapi.TagKey(pid.TagSearchKey),
 }
 
-// digests lists the items of a folder and reads them all.
+// digests lists the items of a folder and reads them all. An item that cannot be read is noted; a lost connection that doesn't
+// come back ends the comparison.
 func (c *comparison) digests(ctx context.Context, f mapi.Folder, k mapi.Kind) ([]entry, error) {
-	var list []entry
+	list, err := retry.Get(ctx, c.opt.Retry, func() ([]entry, error) { return entries(ctx, f, k) })
+	if err != nil {
+		return nil, err
+	}
+	at := make(map[mapi.EntryID]int, len(list))
+	ids := make([]mapi.EntryID, len(list))
+	for i, e := range list {
+		at[e.id], ids[i] = i, e.id
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	share := (len(ids) + c.opt.Workers - 1) / c.opt.Workers
+	for len(ids) > 0 {
+		n := min(share, len(ids))
+		mine := ids[:n]
+		ids = ids[n:]
+		wg.Go(func() {
+			for id, read := range mapi.ReadAll(ctx, f, mine) {
+				var fp Fingerprint
+				var n *Node
+				e := &list[at[id]]
+				if e.err = read(&fp); e.err == nil {
+					n = fp.Node()
+				} else if ctx.Err() == nil { // a bulk reading breaks with the first bad item
+					n, e.err = c.read(ctx, f, id)
+				}
+				if e.err == nil {
+					e.digest, e.core = n.Digest(), n.Core()
+				} else if retry.Transient(e.err) {
+					cancel(e.err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return list, context.Cause(ctx)
+}
+
+func entries(ctx context.Context, f mapi.Folder, k mapi.Kind) (list []entry, err error) {
 	for r, err := range f.Rows(ctx, mapi.Query{Kind: k, Columns: titleColumns}) {
 		if err != nil {
 			return nil, err
@@ -435,32 +501,5 @@ func (c *comparison) digests(ctx context.Context, f mapi.Folder, k mapi.Kind) ([
 		}
 		list = append(list, e)
 	}
-	at := make(map[mapi.EntryID]int, len(list))
-	ids := make([]mapi.EntryID, len(list))
-	for i, e := range list {
-		at[e.id], ids[i] = i, e.id
-	}
-	var wg sync.WaitGroup
-	share := (len(ids) + c.opt.Workers - 1) / c.opt.Workers
-	for len(ids) > 0 {
-		n := min(share, len(ids))
-		mine := ids[:n]
-		ids = ids[n:]
-		wg.Go(func() {
-			for id, read := range mapi.ReadAll(ctx, f, mine) {
-				var fp Fingerprint
-				e := &list[at[id]]
-				if e.err = read(&fp); e.err != nil && ctx.Err() == nil { // a bulk reading breaks with the first bad item
-					fp = Fingerprint{}
-					e.err = f.Read(ctx, id, &fp)
-				}
-				if e.err == nil {
-					n := fp.Node()
-					e.digest, e.core = n.Digest(), n.Core()
-				}
-			}
-		})
-	}
-	wg.Wait()
-	return list, ctx.Err()
+	return list, nil
 }

@@ -18,6 +18,7 @@ func (r *run) copyBulk(ctx context.Context, b batch, to mapi.BulkWriter) error {
 	for _, id := range b.ids {
 		alone[id] = nil
 	}
+	b.known.writing.RLock()
 	w, err := to.WriteAll(ctx, b.kind)
 	if err == nil {
 		for id, read := range mapi.ReadAll(ctx, b.src, b.ids) {
@@ -53,6 +54,7 @@ func (r *run) copyBulk(ctx context.Context, b batch, to mapi.BulkWriter) error {
 		b.known.committed(x.s)
 		r.done(b, x.id, x.s)
 	}
+	b.known.writing.RUnlock()
 	for _, id := range b.ids {
 		s, left := alone[id]
 		if !left {

@@ -3,7 +3,6 @@ package transfer
 import (
 	"context"
 	"io/fs"
-	"net"
 	"syscall"
 
 	"github.com/opencdo/opencdo/mapi"
@@ -16,8 +15,6 @@ const (
 	endOfSession          mapi.Code = 0x80040200
 	mailboxDisabled       mapi.Code = 0x0000096C
 	protocolDisabled      mapi.Code = 0x000007D8
-	ropServerPaused       mapi.Code = 0x0000047F
-	notEnoughResources    mapi.Code = 0x8004010E
 	namedPropertyQuotaHit mapi.Code = 0x80040900
 )
 
@@ -28,10 +25,4 @@ var systemicErrors = []error{
 	mapi.ErrOutOfDisk, mapi.ErrDisk, quotaExceeded, shutoffQuotaExceeded,
 	mapi.ErrLogonFailed, mapi.ErrLoginPermission, mapi.ErrWrongServer, mapi.ErrUnknownUser, mailboxDisabled, protocolDisabled,
 	endOfSession, namedPropertyQuotaHit,
-}
-
-// transientErrors are worth a retry; when that doesn't help they end the run.
-var transientErrors = []error{
-	mapi.ErrNetwork, mapi.ErrTimeout, mapi.ErrServerBusy, mapi.ErrBusy, ropServerPaused, notEnoughResources,
-	syscall.ECONNRESET, syscall.ECONNREFUSED, syscall.EPIPE, syscall.ETIMEDOUT, net.ErrClosed,
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/opencdo/opencdo/internal/compare"
+	"github.com/opencdo/opencdo/internal/retry"
 	"github.com/opencdo/opencdo/mapi"
 	"github.com/opencdo/opencdo/mapi/pid"
 )
@@ -26,10 +27,10 @@ type node struct {
 // walk finds the folders to be copied, then makes each in the destination and copies its items.
 func (r *run) walk(ctx context.Context) error {
 	var err error
-	if r.roles, err = rolesOf(ctx, r.src); err != nil {
+	if r.roles, err = r.rolesOf(ctx, r.src); err != nil {
 		return err
 	}
-	roles, err := rolesOf(ctx, r.dst)
+	roles, err := r.rolesOf(ctx, r.dst)
 	if err != nil {
 		return err
 	}
@@ -39,11 +40,11 @@ func (r *run) walk(ctx context.Context) error {
 	}
 	from := r.From
 	if from == "" {
-		if from, err = r.src.Special(ctx, mapi.RoleRoot); err != nil {
+		if from, err = r.specialIn(ctx, r.src, mapi.RoleRoot); err != nil {
 			return err
 		}
 	}
-	src, err := r.src.Folder(ctx, from)
+	src, err := r.open(ctx, r.src, from)
 	if err != nil {
 		return err
 	}
@@ -67,12 +68,26 @@ func (r *run) walk(ctx context.Context) error {
 	return r.copyFolder(ctx, top, src, dst, false)
 }
 
+// What is asked of the stores beside items is asked again when the connection was lost.
+
+func (r *run) specialIn(ctx context.Context, s mapi.Store, role mapi.Role) (mapi.EntryID, error) {
+	return retry.Get(ctx, r.policy(), func() (mapi.EntryID, error) { return s.Special(ctx, role) })
+}
+
+func (r *run) open(ctx context.Context, s mapi.Store, id mapi.EntryID) (mapi.Folder, error) {
+	return retry.Get(ctx, r.policy(), func() (mapi.Folder, error) { return s.Folder(ctx, id) })
+}
+
+func (r *run) props(ctx context.Context, f mapi.Folder) (mapi.Props, error) {
+	return retry.Get(ctx, r.policy(), func() (mapi.Props, error) { return f.Props(ctx) })
+}
+
 // rolesOf finds the special folders of a store. Some stores have one folder for two roles; that of the visible root comes
 // first then.
-func rolesOf(ctx context.Context, s mapi.Store) (map[mapi.EntryID][]mapi.Role, error) {
+func (r *run) rolesOf(ctx context.Context, s mapi.Store) (map[mapi.EntryID][]mapi.Role, error) {
 	m := map[mapi.EntryID][]mapi.Role{}
 	for _, role := range mapi.Roles {
-		id, err := s.Special(ctx, role)
+		id, err := r.specialIn(ctx, s, role)
 		if errors.Is(err, mapi.ErrNotFound) {
 			continue
 		}
@@ -98,7 +113,7 @@ func (r *run) role(id mapi.EntryID) mapi.Role {
 
 // top describes the folder that the copy begins with.
 func (r *run) top(ctx context.Context, f mapi.Folder) (*node, error) {
-	props, err := f.Props(ctx)
+	props, err := r.props(ctx, f)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +187,7 @@ func (r *run) find(ctx context.Context, n *node, f mapi.Folder, depth int) error
 		if !c.info.HasChildren {
 			continue
 		}
-		below, err := r.src.Folder(ctx, c.info.ID)
+		below, err := r.open(ctx, r.src, c.info.ID)
 		if err == nil {
 			err = r.find(ctx, c, below, depth+1)
 		}
@@ -210,7 +225,7 @@ func (r *run) copyFolder(ctx context.Context, n *node, src, dst mapi.Folder, fre
 		return err
 	}
 	for _, c := range n.children {
-		below, err := r.src.Folder(ctx, c.info.ID)
+		below, err := r.open(ctx, r.src, c.info.ID)
 		if err != nil {
 			if err := fail(c.path, err); err != nil {
 				return err
@@ -234,14 +249,14 @@ func (r *run) copyFolder(ctx context.Context, n *node, src, dst mapi.Folder, fre
 // destination finds, or makes, where the contents of the first folder go.
 func (r *run) destination(ctx context.Context, src mapi.Folder, top *node) (mapi.Folder, error) {
 	if r.To != "" {
-		return r.dst.Folder(ctx, r.To)
+		return r.open(ctx, r.dst, r.To)
 	}
 	// Up to a folder with a role, then down again by name.
 	var below []*node
 	at, n := src, top
 	for range maxFolderDepth {
 		if n.role != "" {
-			f, err := r.bySpecial(ctx, n)
+			f, err := retry.Get(ctx, r.policy(), func() (mapi.Folder, error) { return r.bySpecial(ctx, n) })
 			if err == nil && f != nil {
 				if err := r.setRoles(ctx, n, f); err != nil {
 					return nil, err
@@ -253,11 +268,11 @@ func (r *run) destination(ctx context.Context, src mapi.Folder, top *node) (mapi
 			}
 		}
 		below = append(below, n)
-		up, err := r.src.Folder(ctx, at.Parent())
+		up, err := r.open(ctx, r.src, at.Parent())
 		if err != nil {
 			return nil, err
 		}
-		props, err := up.Props(ctx)
+		props, err := r.props(ctx, up)
 		if err != nil {
 			return nil, err
 		}
@@ -361,11 +376,11 @@ func (r *run) setRoles(ctx context.Context, n *node, f mapi.Folder) error {
 // copyProps gives a folder the properties of its original that it doesn't have. What stands there already stays, and so
 // does the name.
 func (r *run) copyProps(ctx context.Context, n *node, src, dst mapi.Folder) error {
-	props, err := src.Props(ctx)
+	props, err := r.props(ctx, src)
 	if err != nil {
 		return err
 	}
-	has, err := dst.Props(ctx)
+	has, err := r.props(ctx, dst)
 	if err != nil {
 		return err
 	}

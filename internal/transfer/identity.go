@@ -66,6 +66,9 @@ type known struct {
 	took    map[key]int      // copied since
 	digests map[[32]byte]int // of the destination's items that have to be looked at
 	mu      sync.Mutex
+	// writing is held shared while items may be in the destination that took doesn't count yet, and alone to look for one whose
+	// commit was not answered: else another's could be taken for it.
+	writing sync.RWMutex
 }
 
 // know lists what the destination has, compares it with what the source has, and reads what has to be looked at.
@@ -241,11 +244,13 @@ func (k *known) committed(s *sink) {
 }
 
 // landed tells whether an item is there whose commit was not answered: the destination has one more of its kin than is
-// known of.
+// known of. If so, now it is known.
 func (k *known) landed(ctx context.Context, l *list, s *sink) (bool, error) {
 	if k.present == nil {
 		return false, nil
 	}
+	k.writing.Lock()
+	defer k.writing.Unlock()
 	search := mapi.TagKey(pid.TagSearchKey)
 	where := mapi.Restriction(mapi.ResNot{Res: mapi.ResExist{Key: search}})
 	if len(s.searchKey) > 0 {
@@ -262,7 +267,11 @@ func (k *known) landed(ctx context.Context, l *list, s *sink) (bool, error) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return n > k.present[s.kin()]+k.took[s.kin()], nil
+	there := n > k.present[s.kin()]+k.took[s.kin()]
+	if there {
+		k.took[s.kin()]++
+	}
+	return there, nil
 }
 
 // refuses tells whether the destination cannot take items of a kind at all.

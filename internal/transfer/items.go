@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/opencdo/opencdo/internal/compare"
+	"github.com/opencdo/opencdo/internal/retry"
 	"github.com/opencdo/opencdo/mapi"
 	"github.com/opencdo/opencdo/mapi/pid"
 )
@@ -138,10 +139,11 @@ func (r *run) write(ctx context.Context, b batch, id mapi.EntryID, last *sink, r
 			return last, err
 		}
 		if there {
-			b.known.committed(last)
 			return last, nil
 		}
 	}
+	b.known.writing.RLock()
+	defer b.known.writing.RUnlock()
 	w, err := b.dst.Create(ctx, b.kind)
 	if refuses(err) {
 		err = &refusalError{err}
@@ -155,7 +157,7 @@ func (r *run) write(ctx context.Context, b batch, id mapi.EntryID, last *sink, r
 		return s, err
 	}
 	if _, err := w.Commit(ctx); err != nil {
-		s.unanswered = transient(err)
+		s.unanswered = retry.Transient(err)
 		return s, err
 	}
 	b.known.committed(s)

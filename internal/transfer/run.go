@@ -6,8 +6,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
+	"github.com/opencdo/opencdo/internal/retry"
 	"github.com/opencdo/opencdo/mapi"
 )
 
@@ -200,17 +200,7 @@ func (r *run) rows(ctx context.Context, f mapi.Folder, k mapi.Kind) iter.Seq2[ma
 
 // retry does something again while its error may pass.
 func (r *run) retry(ctx context.Context, do func(try int) error) error {
-	wait := r.Backoff
-	for try := 0; ; try++ {
-		err := do(try)
-		if err == nil || !transient(err) || try >= r.Retries || ctx.Err() != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(wait):
-		}
-		wait = min(2*wait, maxBackoff)
-	}
+	return r.policy().Do(ctx, do)
 }
+
+func (r *run) policy() retry.Policy { return retry.Policy{Retries: r.Retries, Backoff: r.Backoff} }

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/opencdo/opencdo/internal/retry"
 	"github.com/opencdo/opencdo/mapi"
 )
 
@@ -60,9 +61,6 @@ type Options struct {
 const (
 	defaultWorkers = 2
 	defaultBatch   = 64 // some MB of mail; a lost connection costs this much at most
-	defaultRetries = 5  // with the default backoff about half a minute
-	defaultBackoff = time.Second
-	maxBackoff     = time.Minute
 )
 
 // FolderName is how a folder is known: its path in the source, names separated by slashes, and its role if it has one.
@@ -89,12 +87,6 @@ func Run(ctx context.Context, src, dst mapi.Store, o Options) (*Report, error) {
 	}
 	if o.Batch <= 0 {
 		o.Batch = defaultBatch
-	}
-	if o.Retries == 0 {
-		o.Retries = defaultRetries
-	}
-	if o.Backoff <= 0 {
-		o.Backoff = defaultBackoff
 	}
 	r := &run{Options: o, src: src, dst: dst, report: &Report{Started: time.Now()}}
 	r.progress.Started = r.report.Started
@@ -130,15 +122,5 @@ func systemic(err error) bool {
 			return true
 		}
 	}
-	return transient(err) // after all retries
-}
-
-// transient tells whether an error may be gone after a while.
-func transient(err error) bool {
-	for _, e := range transientErrors {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
+	return retry.Transient(err) // after all retries
 }
