@@ -24,6 +24,8 @@ type bulkItems struct {
 	whole int  // bytes of the buffer up to the end of the last whole item
 	torn  bool // a part of the item being pushed was sent
 	ended bool
+	// broken is the error of a buffer that was not taken: with it the end of whole items may have got lost.
+	broken error
 }
 
 // WriteAll implements mapi.BulkWriter.
@@ -74,8 +76,15 @@ func (w *bulkItems) room(n int) error {
 	if len(w.up.buf) > w.whole {
 		w.torn = true
 	}
-	w.whole = 0
-	return w.up.flush(w.ctx)
+	return w.flush()
+}
+
+func (w *bulkItems) flush() error {
+	if w.broken == nil {
+		w.whole = 0
+		w.broken = w.up.flush(w.ctx)
+	}
+	return w.broken
 }
 
 // sink takes the item being pushed; it is begun when the first part of it comes.
@@ -165,6 +174,9 @@ func (w *bulkItems) Next() error {
 
 // Drop implements mapi.BulkItems: what the server has of the item goes with the upload that carried it.
 func (w *bulkItems) Drop() error {
+	if w.broken != nil {
+		return w.broken
+	}
 	torn := w.torn
 	w.up.buf = w.up.buf[:min(w.whole, len(w.up.buf))]
 	keep := w.whole
@@ -184,10 +196,9 @@ func (w *bulkItems) Flush() error {
 		return &mapi.Error{Op: "write items", Code: mapi.ErrInvalidParameter, Err: errors.New("an item is under way")}
 	}
 	if len(w.up.buf) == 0 {
-		return nil
+		return w.broken
 	}
-	w.whole = 0
-	return w.up.flush(w.ctx)
+	return w.flush()
 }
 
 // Close implements mapi.BulkItems.
