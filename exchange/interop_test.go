@@ -50,7 +50,7 @@ func TestInteropConformance(t *testing.T) {
 	for _, c := range compare.Added {
 		o.Added = append(o.Added, mapi.TagKey(c.Tag))
 	}
-	clearLeftovers(t)
+	clearLeftovers(t, "storetest ")
 	storetest.Run(t, func(t *testing.T) mapi.Store { return exchange.OpenPeer(t, "", nil) }, o)
 }
 
@@ -119,7 +119,7 @@ func inUTF8(p mapi.Prop) mapi.Prop {
 }
 
 // clearLeftovers removes what a run that was cut off has left.
-func clearLeftovers(t *testing.T) {
+func clearLeftovers(t *testing.T, prefix string) {
 	st := exchange.OpenPeer(t, "", nil)
 	top, err := st.Special(t.Context(), mapi.RoleIPM)
 	if err != nil {
@@ -133,7 +133,7 @@ func clearLeftovers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.HasPrefix(x.Name, "storetest ") {
+		if strings.HasPrefix(x.Name, prefix) {
 			if err := f.DeleteFolder(t.Context(), x.ID); err != nil {
 				t.Fatal(err)
 			}

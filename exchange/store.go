@@ -30,7 +30,8 @@ type Config struct {
 	Authorize     func(*http.Request) error // adds the credentials to every request
 	ClientVersion string                    // X-ClientApplication; empty: the default of the transport
 	// Sessions is how many session contexts may be open at once. One context does one call at a time, so this is how many
-	// items are read or written in parallel. 0: DefaultSessions.
+	// items are read or written in parallel; writers have as many of their own, and who opens more writers than that at once
+	// waits for one to be closed. 0: DefaultSessions.
 	Sessions int
 	Logger   *slog.Logger // nil: nothing is logged
 }
