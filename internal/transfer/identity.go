@@ -62,8 +62,8 @@ type known struct {
 	source  map[key]bool // source keys of which both sides have equally many
 	search  map[key]decision
 	noKey   bool             // what lacks a search key is to be looked at
-	present map[key]int      // items of the destination by their kin; nil when not known
-	took    map[key]int      // copied since
+	present kin              // items of the destination; nil when not known
+	took    kin              // copied since
 	digests map[[32]byte]int // of the destination's items that have to be looked at
 	mu      sync.Mutex
 	// writing is held shared while items may be in the destination that took doesn't count yet, and alone to look for one whose
@@ -77,7 +77,7 @@ type known struct {
 // is copied to another store. Where as many items have a key on one side as on the other they are the same; where
 // the numbers differ, or there is no key, a digest of the whole item decides.
 func (r *run) know(ctx context.Context, l *list) (*known, error) {
-	k := &known{took: map[key]int{}, present: map[key]int{}}
+	k := &known{took: kin{}, present: kin{}}
 	if l.fresh || r.Policy == Append {
 		k.all = true
 		if !l.fresh {
@@ -122,7 +122,7 @@ func (r *run) know(ctx context.Context, l *list) (*known, error) {
 		return nil, err
 	}
 	for _, h := range have {
-		k.present[h.kin()]++
+		k.present.add(h.identity)
 	}
 
 	balance := map[key][2]int{}
@@ -224,23 +224,26 @@ func (r *run) digest(ctx context.Context, f mapi.Folder, id mapi.EntryID) (sum [
 	return sum, err
 }
 
-// kin is what an item whose commit was not answered is looked for by: its search key, else its title.
-func (i identity) kin() key {
+// kin counts items that may be the same one: by their search keys, and by their titles because a store may make a search key
+// for an item that came without.
+type kin map[key]int
+
+func (k kin) add(i identity) {
+	k[i.title]++
 	if i.search != (key{}) {
-		return i.search
+		k[i.search]++
 	}
-	return i.title
 }
 
-func (s *sink) kin() key {
-	return identity{search: keyOf(s.searchKey), title: keyOf([]byte(s.title))}.kin()
+func (s *sink) identity() identity {
+	return identity{search: keyOf(s.searchKey), title: keyOf([]byte(s.title))}
 }
 
 // committed notes that an item was written.
 func (k *known) committed(s *sink) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.took[s.kin()]++
+	k.took.add(s.identity())
 }
 
 // landed tells whether an item is there whose commit was not answered: the destination has one more of its kin than is
@@ -251,27 +254,26 @@ func (k *known) landed(ctx context.Context, l *list, s *sink) (bool, error) {
 	}
 	k.writing.Lock()
 	defer k.writing.Unlock()
-	search := mapi.TagKey(pid.TagSearchKey)
-	where := mapi.Restriction(mapi.ResNot{Res: mapi.ResExist{Key: search}})
+	by := s.identity().title
+	q := mapi.Query{Kind: l.kind, Columns: identityColumns}
 	if len(s.searchKey) > 0 {
-		where = mapi.ResProperty{Op: mapi.RelEQ, Key: search, Value: s.searchKey}
+		by = s.identity().search
+		q.Where = mapi.ResProperty{Op: mapi.RelEQ, Key: mapi.TagKey(pid.TagSearchKey), Value: s.searchKey}
 	}
-	n := 0
-	for row, err := range l.dst.Rows(ctx, mapi.Query{Kind: l.kind, Columns: identityColumns, Where: where}) {
+	there := kin{}
+	for row, err := range l.dst.Rows(ctx, q) {
 		if err != nil {
 			return false, err
 		}
-		if identify(row).kin() == s.kin() {
-			n++
-		}
+		there.add(identify(row))
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	there := n > k.present[s.kin()]+k.took[s.kin()]
-	if there {
-		k.took[s.kin()]++
+	if there[by] <= k.present[by]+k.took[by] {
+		return false, nil
 	}
-	return there, nil
+	k.took.add(s.identity())
+	return true, nil
 }
 
 // refuses tells whether the destination cannot take items of a kind at all.
