@@ -199,7 +199,7 @@ func TestInterruptedCopies(t *testing.T) {
 // TestFaults breaks a backup and a restore in all the ways that networks and servers have, again and again while they run.
 // A run completes, or says what was wrong; the next one without faults completes. Nothing is missing or there twice.
 func TestFaults(t *testing.T) {
-	cut := &http.ProtocolError{ErrorString: "cut by the test"}
+	cut := errors.New("cut by the test")
 	every := func(n int64, then func() error) func(int64) error {
 		return func(i int64) error {
 			if i%n == n-1 {
