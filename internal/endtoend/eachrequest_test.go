@@ -16,6 +16,7 @@ import (
 // TestEachRequestLost restores a folder again and again, and each time another request goes wrong, from the first to the
 // last. The restore must complete, with the proof, and have everything once.
 func TestEachRequestLost(t *testing.T) {
+	t.Parallel()
 	content := newLocal()
 	inbox := folder(t, content, mapi.RoleInbox)
 	n := 0

@@ -194,6 +194,7 @@ func withValues(typ mapi.Type, list []mapi.Value) *mapi.Item {
 
 // TestEdges takes items at the edges through server, backup and restore.
 func TestEdges(t *testing.T) {
+	t.Parallel()
 	content := newLocal()
 	n := 0
 	for name, it := range edges() {
@@ -221,6 +222,7 @@ func TestEdges(t *testing.T) {
 // TestValuesWithoutAForm checks that a snapshot keeps what the protocol cannot carry, and that an item with such values is
 // named when it comes to a mailbox, and its neighbours are none the worse for it.
 func TestValuesWithoutAForm(t *testing.T) {
+	t.Parallel()
 	content := newLocal()
 	inbox := folder(t, content, mapi.RoleInbox)
 	for typ, values := range grounded() {

@@ -60,6 +60,7 @@ func smallMailbox(t *testing.T) (content mapi.Store, n int) {
 
 // TestRestoreTwice does all that is done once more: nothing changes.
 func TestRestoreTwice(t *testing.T) {
+	t.Parallel()
 	content, n := smallMailbox(t)
 	srv := serve(t, content)
 	alice, bob, repo := open(t, srv, "alice"), open(t, srv, "bob"), newRepo(t)
@@ -135,8 +136,9 @@ func many(n int) (list []exchangetest.User) {
 // TestInterruptedCopies stops a backup and a restore after some requests, at many places. What is done again completes what
 // was begun: nothing is missing, and nothing is there twice.
 func TestInterruptedCopies(t *testing.T) {
+	t.Parallel()
 	content, n := smallMailbox(t)
-	points := []float64{0.02, 0.1, 0.25, 0.4, 0.6, 0.8, 0.95}
+	points := []float64{0.02, 0.3, 0.5, 0.75, 0.95}
 	srv := exchangetest.New(t, exchangetest.Options{Users: many(len(points) + 1), Seed: map[string]seed{"alice": copyOf(content)}})
 	interrupt := func(st *wire, whole int64, point float64, do func(context.Context) error) (finished bool) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -199,6 +201,7 @@ func TestInterruptedCopies(t *testing.T) {
 // TestFaults breaks a backup and a restore in all the ways that networks and servers have, again and again while they run.
 // A run completes, or says what was wrong; the next one without faults completes. Nothing is missing or there twice.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	cut := errors.New("cut by the test")
 	every := func(n int64, then func() error) func(int64) error {
 		return func(i int64) error {
@@ -269,8 +272,8 @@ func TestFaults(t *testing.T) {
 				restored, err := backup.Restore(t.Context(), snap, "", bob, backup.RestoreOptions{Backoff: time.Millisecond})
 				calm(w)
 				end("restore", restored.Problems, err)
-				if again := restore(t, repo, bob); err == nil && again.Copied > 0 {
-					t.Errorf("a restore without error missed %d items", again.Copied)
+				if err != nil {
+					restore(t, repo, bob)
 				}
 				if got := same(t, content, bob); got != n {
 					t.Errorf("%d items are the same, want %d", got, n)

@@ -35,6 +35,7 @@ func TestLargeAttachment(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("SKIPPED: HOW MUCH MEMORY A LARGE ATTACHMENT TAKES is known on Linux only")
 	}
+	t.Parallel()
 	server := start(t, task{Do: "serve"})
 	line, ok := server.line()
 	c := task{Do: "large", Repo: filepath.Join(t.TempDir(), "repo")}

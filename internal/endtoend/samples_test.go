@@ -84,6 +84,7 @@ var (
 // mailbox of another user. What arrives there is what the mailbox had, what was imported, and what independent tools find in
 // the files.
 func TestSampleMail(t *testing.T) {
+	t.Parallel()
 	content, files := sampleMail(t)
 	n := len(vectors.MsgFiles(t)) + len(storetest.SampleItems())
 	srv := serve(t, content)
