@@ -107,7 +107,7 @@ func start(t testing.TB, c task) *child {
 		t.Fatal(err)
 	}
 	p := &child{Cmd: exec.Command(os.Args[0], "-test.run=^TestTask$", "-test.timeout=20m"), t: t}
-	p.Env = append(os.Environ(), taskEnv+"="+string(text))
+	p.Env = append(os.Environ(), taskEnv+"="+string(text), "GOMAXPROCS=2") // memory depends on it
 	p.Stderr = os.Stderr
 	if p.stdin, err = p.StdinPipe(); err != nil {
 		t.Fatal(err)

@@ -1,8 +1,8 @@
 package endtoend
 
 import (
+	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +37,7 @@ func TestEachRequestLost(t *testing.T) {
 	srv := exchangetest.New(t, exchangetest.Options{})
 	w := &wire{}
 	bob := openBy(t, srv, "bob", w)
-	cut := &http.ProtocolError{ErrorString: "cut by the test"}
+	cut := errors.New("cut by the test")
 	step := int64(1)
 	if testing.Short() {
 		step = 7
