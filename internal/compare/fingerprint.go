@@ -228,31 +228,37 @@ func fold(k mapi.Key) mapi.Key {
 
 // Digest is one hash for all of the item.
 func (n *Node) Digest() [sha256.Size]byte {
+	return n.digestOf(func(Object, mapi.Key) bool { return true })
+}
+
+// digestOf is one hash for what counts of the item.
+func (n *Node) digestOf(counts func(Object, mapi.Key) bool) [sha256.Size]byte {
 	h := sha256.New()
-	n.digest(h)
+	n.digest(h, counts)
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
-func (n *Node) digest(h hash.Hash) {
+func (n *Node) digest(h hash.Hash, counts func(Object, mapi.Key) bool) {
 	count := func(i int) { h.Write(binary.LittleEndian.AppendUint32(nil, uint32(i))) }
-	count(len(n.Facts))
-	for _, f := range n.Facts {
+	facts := slices.DeleteFunc(slices.Clone(n.Facts), func(f Fact) bool { return !counts(n.Of, f.Key) })
+	count(len(facts))
+	for _, f := range facts {
 		io.WriteString(h, f.Key.String())
 		h.Write(f.Sum[:])
 	}
 	count(len(n.Recipients))
 	for _, r := range n.Recipients {
-		r.digest(h)
+		r.digest(h, counts)
 	}
 	count(len(n.Attachments))
 	for _, a := range n.Attachments {
-		a.digest(h)
+		a.digest(h, counts)
 		if a.Embedded == nil {
 			count(0)
 			continue
 		}
 		count(1)
-		a.Embedded.digest(h)
+		a.Embedded.digest(h, counts)
 	}
 }
 

@@ -98,8 +98,14 @@ func subjectPrefix(s string) string {
 	return ""
 }
 
-// Core is one hash for all of the item but its search key, which stores make for items that have none.
+// Core is one hash for all of the item but what servers add to items that lack it: by it an item is known again after a
+// server has stored it.
 func (n *Node) Core() [sha256.Size]byte {
+	return n.digestOf(func(of Object, k mapi.Key) bool { return !mayBeAdded(of, k) })
+}
+
+// keyless is one hash for all of the item but its search key.
+func (n *Node) keyless() [sha256.Size]byte {
 	c := *n
 	c.Facts = slices.DeleteFunc(slices.Clone(n.Facts), func(f Fact) bool { return f.Key == searchKey })
 	return c.Digest()

@@ -319,7 +319,8 @@ type entry struct {
 	key    string // search key, else title
 	hasKey bool   // it has a search key
 	digest [sha256.Size]byte
-	core   [sha256.Size]byte // without the search key
+	noKey  [sha256.Size]byte // without the search key
+	core   [sha256.Size]byte // without all that servers add
 	err    error
 }
 
@@ -341,9 +342,12 @@ func (c *comparison) items(ctx context.Context, path string, k mapi.Kind, a, b m
 		list = k.String()
 	}
 	leftA, leftB := c.equal(listA, listB, func(e entry) [sha256.Size]byte { return e.digest }, func(entry) bool { return true })
-	leftA, leftB = c.equal(leftA, leftB, func(e entry) [sha256.Size]byte { return e.core }, func(e entry) bool { return !e.hasKey })
+	leftA, leftB = c.equal(leftA, leftB, func(e entry) [sha256.Size]byte { return e.noKey }, func(e entry) bool { return !e.hasKey })
 	for _, x := range leftA {
-		i := slices.IndexFunc(leftB, func(y entry) bool { return y.key == x.key })
+		i := slices.IndexFunc(leftB, func(y entry) bool { return x.err == nil && y.err == nil && y.core == x.core })
+		if i < 0 {
+			i = slices.IndexFunc(leftB, func(y entry) bool { return y.key == x.key })
+		}
 		if i < 0 {
 			i = slices.IndexFunc(leftB, func(y entry) bool { return y.title == x.title })
 		}
@@ -474,7 +478,7 @@ func (c *comparison) digests(ctx context.Context, f mapi.Folder, k mapi.Kind) ([
 					n, e.err = c.read(ctx, f, id)
 				}
 				if e.err == nil {
-					e.digest, e.core = n.Digest(), n.Core()
+					e.digest, e.noKey, e.core = n.Digest(), n.keyless(), n.Core()
 				} else if retry.Transient(e.err) {
 					cancel(e.err)
 					return

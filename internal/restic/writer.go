@@ -14,6 +14,8 @@ const (
 	savers = 2
 	// maxIndexBlobs keeps an index file well below the 8 MiB that restic aims at.
 	maxIndexBlobs = 50_000
+	// lastIndexTimeout bounds what Close does for the next run's sake.
+	lastIndexTimeout = 30 * time.Second
 )
 
 // Stats counts what a Writer did.
@@ -198,7 +200,8 @@ func (w *Writer) Flush(ctx context.Context) error {
 	return w.saveIndex(w.ctx, true)
 }
 
-// Close stops the writer. Blobs that weren't flushed may be lost; all that is stored stays usable.
+// Close stops the writer. Blobs that weren't flushed may be lost; all that is stored stays usable, and what packs hold is
+// in the index even after a failure, if that can be written: the next run needn't store it again.
 func (w *Writer) Close() {
 	w.cancel(errWriterClosed)
 	w.gate.Lock()
@@ -211,6 +214,9 @@ func (w *Writer) Close() {
 	w.queued.Wait()
 	close(w.packs)
 	w.running.Wait()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), lastIndexTimeout)
+	defer cancel()
+	w.saveIndex(ctx, true) // after a failure the reason is known already
 	for _, p := range append(w.free, w.filling[:]...) {
 		p.close()
 	}
@@ -345,6 +351,12 @@ func (w *Writer) saveIndex(ctx context.Context, all bool) error {
 		}
 		if _, err := w.repo.saveJSON(ctx, IndexFile, indexJSON{Packs: packs}); err != nil {
 			w.cancel(err)
+			w.mu.Lock()
+			w.unindexed = append(packs, w.unindexed...)
+			for _, p := range packs {
+				w.waiting += len(p.Blobs)
+			}
+			w.mu.Unlock()
 			return err
 		}
 	}
