@@ -27,18 +27,29 @@ func (e bookEndpoint) Connect(ctx context.Context, r *mapihttp.Request) (mapihtt
 	if _, err := oxcmapihttp.UnmarshalRequest(r.Body, &req); err != nil {
 		return nil, nil, invalidBody(err)
 	}
-	resp := &oxcmapihttp.BindResponse{ServerGUID: e.srv.guid}
-	if req.State != nil && req.State.CodePage == codepage.UTF16 {
-		reply, err := oxcmapihttp.MarshalResponse(mapi.ErrBadCodePage, &oxcmapihttp.BindResponse{}, oxcmapihttp.Envelope{})
-		return nil, reply, err
-	}
-	users, err := e.srv.cfg.Backend.Users(ctx)
+	resp := &oxcmapihttp.BindResponse{}
+	s, code, err := e.srv.bind(ctx, r.User, &req, resp)
 	if err != nil {
 		return nil, nil, err
 	}
-	s := newBook(e.srv, r.User, users)
-	reply, err := oxcmapihttp.MarshalResponse(0, resp, oxcmapihttp.Envelope{})
+	reply, err := oxcmapihttp.MarshalResponse(code, resp, oxcmapihttp.Envelope{})
+	if s == nil {
+		return nil, reply, err
+	}
 	return s, reply, err
+}
+
+// bind makes a session of the address book for a user, or says why not.
+func (s *Server) bind(ctx context.Context, alias string, req *oxcmapihttp.BindRequest, resp *oxcmapihttp.BindResponse) (*book, mapi.Code, error) {
+	if req.State != nil && req.State.CodePage == codepage.UTF16 {
+		return nil, mapi.ErrBadCodePage, nil
+	}
+	users, err := s.cfg.Backend.Users(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	resp.ServerGUID = s.guid
+	return newBook(s, alias, users), 0, nil
 }
 
 // book is a session of the address book: the users as they were when it began, in the order of their display names. The
@@ -77,57 +88,60 @@ func (b *book) Close() {}
 
 // Serve implements mapihttp.Session.
 func (b *book) Serve(ctx context.Context, r *mapihttp.Request) ([]byte, error) {
-	serve := bookRequests[r.Type]
-	if serve == nil {
+	call, ok := bookCalls[r.Type]
+	if !ok {
 		return nil, &mapihttp.ResponseCodeError{Code: mapihttp.InvalidRequestType}
 	}
-	return serve(b, r.Body)
-}
-
-// bookRequests is the table of request types ([MS-OXCMAPIHTTP] 2.2.5).
-var bookRequests map[string]func(*book, []byte) ([]byte, error)
-
-func init() {
-	bookRequests = map[string]func(*book, []byte) ([]byte, error){
-		mapihttp.Unbind:            answers((*book).unbind),
-		mapihttp.CompareMIds:       answers((*book).compare),
-		mapihttp.DNToMId:           answers((*book).dnToMid),
-		mapihttp.GetMatches:        answers((*book).getMatches),
-		mapihttp.GetPropList:       answers((*book).getPropList),
-		mapihttp.GetProps:          answers((*book).getProps),
-		mapihttp.GetSpecialTable:   answers((*book).getSpecialTable),
-		mapihttp.GetTemplateInfo:   answers((*book).getTemplateInfo),
-		mapihttp.ModLinkAtt:        answers((*book).modLinkAtt),
-		mapihttp.ModProps:          answers((*book).modProps),
-		mapihttp.QueryRows:         answers((*book).queryRows),
-		mapihttp.QueryColumns:      answers((*book).queryColumns),
-		mapihttp.ResolveNames:      answers((*book).resolveNames),
-		mapihttp.ResortRestriction: answers((*book).resort),
-		mapihttp.SeekEntries:       answers((*book).seekEntries),
-		mapihttp.UpdateStat:        answers((*book).updateStat),
-		mapihttp.GetMailboxUrl:     answers((*book).mailboxURL),
-		mapihttp.GetAddressBookUrl: answers((*book).bookURL),
+	req, resp := call.bodies()
+	if _, err := oxcmapihttp.UnmarshalRequest(r.Body, req); err != nil {
+		return nil, invalidBody(err)
 	}
+	code := call.do(b, req, resp)
+	if code.Failed() && code != unbindSuccess {
+		_, resp = call.bodies()
+	}
+	return oxcmapihttp.MarshalResponse(code, resp, oxcmapihttp.Envelope{})
 }
 
-// bodyOf is a request body that is a pointer to a structure.
+// bookCall is an operation of the address book, however its bodies travel.
+type bookCall struct {
+	bodies func() (req, resp oxcmapihttp.Body)
+	do     func(b *book, req, resp oxcmapihttp.Body) mapi.Code
+}
+
+// bookCalls is the table of request types ([MS-OXCMAPIHTTP] 2.2.5).
+var bookCalls = map[string]bookCall{
+	mapihttp.Unbind:            answers((*book).unbind),
+	mapihttp.CompareMIds:       answers((*book).compare),
+	mapihttp.DNToMId:           answers((*book).dnToMid),
+	mapihttp.GetMatches:        answers((*book).getMatches),
+	mapihttp.GetPropList:       answers((*book).getPropList),
+	mapihttp.GetProps:          answers((*book).getProps),
+	mapihttp.GetSpecialTable:   answers((*book).getSpecialTable),
+	mapihttp.GetTemplateInfo:   answers((*book).getTemplateInfo),
+	mapihttp.ModLinkAtt:        answers((*book).modLinkAtt),
+	mapihttp.ModProps:          answers((*book).modProps),
+	mapihttp.QueryRows:         answers((*book).queryRows),
+	mapihttp.QueryColumns:      answers((*book).queryColumns),
+	mapihttp.ResolveNames:      answers((*book).resolveNames),
+	mapihttp.ResortRestriction: answers((*book).resort),
+	mapihttp.SeekEntries:       answers((*book).seekEntries),
+	mapihttp.UpdateStat:        answers((*book).updateStat),
+	mapihttp.GetMailboxUrl:     answers((*book).mailboxURL),
+	mapihttp.GetAddressBookUrl: answers((*book).bookURL),
+}
+
+// bodyOf is a body that is a pointer to a structure.
 type bodyOf[T any] interface {
 	*T
 	oxcmapihttp.Body
 }
 
-// answers decodes a request for a function and encodes what it answers.
-func answers[Q any, P bodyOf[Q], R any, S bodyOf[R]](f func(*book, P, S) mapi.Code) func(*book, []byte) ([]byte, error) {
-	return func(b *book, body []byte) ([]byte, error) {
-		req, resp := P(new(Q)), S(new(R))
-		if _, err := oxcmapihttp.UnmarshalRequest(body, req); err != nil {
-			return nil, invalidBody(err)
-		}
-		code := f(b, req, resp)
-		if code.Failed() && code != unbindSuccess {
-			resp = S(new(R))
-		}
-		return oxcmapihttp.MarshalResponse(code, resp, oxcmapihttp.Envelope{})
+// answers makes an operation of a function.
+func answers[Q any, P bodyOf[Q], R any, S bodyOf[R]](f func(*book, P, S) mapi.Code) bookCall {
+	return bookCall{
+		bodies: func() (req, resp oxcmapihttp.Body) { return P(new(Q)), S(new(R)) },
+		do:     func(b *book, req, resp oxcmapihttp.Body) mapi.Code { return f(b, req.(P), resp.(S)) },
 	}
 }
 

@@ -37,29 +37,41 @@ func (e mailboxEndpoint) Connect(ctx context.Context, r *mapihttp.Request) (mapi
 	if _, err := oxcmapihttp.UnmarshalRequest(r.Body, &req); err != nil {
 		return nil, nil, invalidBody(err)
 	}
-	user := e.srv.auth.user(r.User)
-	code, err := e.srv.admit(ctx, user, &req)
+	resp := &oxcmapihttp.ConnectResponse{}
+	s, code, err := e.srv.connect(ctx, e.srv.auth.user(r.User), &req, resp)
 	if err != nil {
 		return nil, nil, err
 	}
-	resp := &oxcmapihttp.ConnectResponse{}
-	if code != 0 {
-		e.srv.log("connection refused", "user", user.Alias, "code", code)
-		reply, err := oxcmapihttp.MarshalResponse(code, resp, oxcmapihttp.Envelope{})
+	var envelope oxcmapihttp.Envelope
+	if s != nil {
+		envelope.Aux = connectAux()
+	}
+	reply, err := oxcmapihttp.MarshalResponse(code, resp, envelope)
+	switch {
+	case s == nil:
 		return nil, reply, err
+	case err != nil:
+		s.Close()
+		return nil, nil, err
+	}
+	return s, reply, nil
+}
+
+// connect makes a session context for a user, or says why not.
+func (s *Server) connect(ctx context.Context, user User, req *oxcmapihttp.ConnectRequest, resp *oxcmapihttp.ConnectResponse) (*session, mapi.Code, error) {
+	if code, err := s.admit(ctx, user, req); code != 0 || err != nil {
+		if code != 0 {
+			s.log("connection refused", "user", user.Alias, "code", code)
+		}
+		return nil, code, err
 	}
 	resp.PollsMax = uint32(pollsMax.Milliseconds())
 	resp.RetryCount = retryCount
 	resp.RetryDelay = uint32(retryDelay.Milliseconds())
 	resp.DisplayName = user.DisplayName
-	s := newSession(e.srv, user, &req)
-	reply, err := oxcmapihttp.MarshalResponse(0, resp, oxcmapihttp.Envelope{Aux: connectAux()})
-	if err != nil {
-		s.Close()
-		return nil, nil, err
-	}
-	e.srv.log("connected", "user", user.Alias, "admin", s.admin)
-	return s, reply, nil
+	made := newSession(s, user, req)
+	s.log("connected", "user", user.Alias, "admin", made.admin)
+	return made, 0, nil
 }
 
 // admit tells whether a user may connect as whom the request says: as oneself, or as an administrator, who may say so
