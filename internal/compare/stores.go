@@ -343,20 +343,9 @@ func (c *comparison) items(ctx context.Context, path string, k mapi.Kind, a, b m
 	}
 	leftA, leftB := c.equal(listA, listB, func(e entry) [sha256.Size]byte { return e.digest }, func(entry) bool { return true })
 	leftA, leftB = c.equal(leftA, leftB, func(e entry) [sha256.Size]byte { return e.noKey }, func(e entry) bool { return !e.hasKey })
-	for _, x := range leftA {
-		i := slices.IndexFunc(leftB, func(y entry) bool { return x.err == nil && y.err == nil && y.core == x.core })
-		if i < 0 {
-			i = slices.IndexFunc(leftB, func(y entry) bool { return y.key == x.key })
-		}
-		if i < 0 {
-			i = slices.IndexFunc(leftB, func(y entry) bool { return y.title == x.title })
-		}
-		if i < 0 {
-			c.add(Difference{Folder: shown(path), Item: x.title, List: list, Reason: OnlyA})
-			continue
-		}
-		y := leftB[i]
-		leftB = slices.Delete(leftB, i, i+1)
+	pairs, leftA, leftB := pair(leftA, leftB)
+	for _, p := range pairs {
+		x, y := p[0], p[1]
 		c.report.Items++
 		d := Difference{Folder: shown(path), Item: x.title, List: list, Reason: Differs}
 		if err := firstErr(x.err, y.err); err != nil {
@@ -374,6 +363,9 @@ func (c *comparison) items(ctx context.Context, path string, k mapi.Kind, a, b m
 		}
 		c.add(d)
 	}
+	for _, x := range leftA {
+		c.add(Difference{Folder: shown(path), Item: x.title, List: list, Reason: OnlyA})
+	}
 	for _, y := range leftB {
 		c.add(Difference{Folder: shown(path), Item: y.title, List: list, Reason: OnlyB})
 	}
@@ -381,6 +373,48 @@ func (c *comparison) items(ctx context.Context, path string, k mapi.Kind, a, b m
 		c.opt.Progress(Progress{c.report.Folders, c.report.Items, shown(path)})
 	}
 	return nil
+}
+
+// likeness says by what two items that differ are taken for the same one, the surest first. Twins are alike in all but what a
+// server gave them, so that alone doesn't tell them apart.
+var likeness = []func(entry) (by string, ok bool){
+	func(e entry) (string, bool) { return string(e.core[:]) + e.key, e.err == nil },
+	func(e entry) (string, bool) { return string(e.core[:]), e.err == nil },
+	func(e entry) (string, bool) { return e.key, true },
+	func(e entry) (string, bool) { return e.title, true },
+}
+
+// pair finds the items of two lists that are the same ones, and what is on one side only.
+func pair(listA, listB []entry) (pairs [][2]entry, leftA, leftB []entry) {
+	for _, like := range likeness {
+		waiting := map[string][]int{}
+		for i, y := range listB {
+			if by, ok := like(y); ok {
+				waiting[by] = append(waiting[by], i)
+			}
+		}
+		taken := make([]bool, len(listB))
+		leftA = nil
+		for _, x := range listA {
+			by, ok := like(x)
+			if !ok || len(waiting[by]) == 0 {
+				leftA = append(leftA, x)
+				continue
+			}
+			i := waiting[by][0]
+			waiting[by] = waiting[by][1:]
+			taken[i] = true
+			pairs = append(pairs, [2]entry{x, listB[i]})
+		}
+		leftB = nil
+		for i, y := range listB {
+			if !taken[i] {
+				leftB = append(leftB, y)
+			}
+		}
+		listA, listB = leftA, leftB
+	}
+	return pairs, leftA, leftB
 }
 
 // equal takes out of both lists what is equal by a digest, as multisets. Items of the first list take part if may says so.
