@@ -120,7 +120,7 @@ func do(t *testing.T, c *mapihttp.Client, requestType string, body []byte, error
 	}
 }
 
-func TestGromoxAutodiscover(t *testing.T) {
+func TestInteropAutodiscover(t *testing.T) {
 	g := newGromox(t)
 	given := g.discover(t)
 	c := &autodiscover.Client{HTTP: g.http, Authorize: g.authorize}
@@ -150,7 +150,7 @@ func TestGromoxAutodiscover(t *testing.T) {
 	}
 }
 
-func TestGromoxMailbox(t *testing.T) {
+func TestInteropMailbox(t *testing.T) {
 	g := newGromox(t)
 	found := g.discover(t)
 	c := g.client(t, found.MailStore.ExternalURL)
@@ -193,7 +193,7 @@ func TestGromoxMailbox(t *testing.T) {
 	}
 }
 
-func TestGromoxAddressBook(t *testing.T) {
+func TestInteropAddressBook(t *testing.T) {
 	g := newGromox(t)
 	c := g.client(t, g.discover(t).AddressBook.ExternalURL)
 	bind := append([]byte{0, 0, 0, 0, 0xFF}, make([]byte, 36+4)...)
@@ -202,7 +202,7 @@ func TestGromoxAddressBook(t *testing.T) {
 	do(t, c, mapihttp.Unbind, make([]byte, 8), 1) // UnbindSuccess
 }
 
-func TestGromoxRefusals(t *testing.T) {
+func TestInteropRefusals(t *testing.T) {
 	g := newGromox(t)
 	found := g.discover(t)
 	stranger := g.client(t, strings.Replace(found.MailStore.ExternalURL, "/emsmdb/", "/elsewhere/", 1))
