@@ -16,24 +16,23 @@ import (
 	"github.com/opencdo/opencdo/mapi/pid"
 )
 
-// AddressBook is the server's address book, reached by MAPI over HTTP ([MS-OXCMAPIHTTP] 2.2.5). It implements
-// mapi.AddressBook; stores whose configuration names an address book endpoint do too, through it.
+// AddressBook is the server's address book ([MS-OXNSPI], [MS-OXCMAPIHTTP] 2.2.5). It implements mapi.AddressBook; stores
+// whose configuration says how to reach one do too, through it.
 type AddressBook struct {
-	client *mapihttp.Client
+	t bookTransport
 
 	mu    sync.Mutex
 	bound bool
 }
 
-// NewAddressBook prepares the address book of a server; nothing is sent before the first question. Of cfg the fields
-// AddressBookURL, HTTP, Authorize and ClientVersion are used.
+// NewAddressBook prepares the address book of a server; nothing is sent before the first question. Of cfg the fields that say
+// how to reach it and the credentials are used.
 func NewAddressBook(cfg Config) (*AddressBook, error) {
-	c, err := mapihttp.NewClient(mapihttp.Config{URL: cfg.AddressBookURL, HTTP: cfg.HTTP, Authorize: cfg.Authorize,
-		ClientApplication: cfg.ClientVersion})
+	t, err := newBookTransport(&cfg)
 	if err != nil {
 		return nil, err
 	}
-	return &AddressBook{client: c}, nil
+	return &AddressBook{t: t}, nil
 }
 
 // newStat is a position at the beginning of the global list. Its code page is an 8-bit one, as a Bind demands ([MS-OXNSPI]
@@ -48,7 +47,7 @@ func (ab *AddressBook) ask(ctx context.Context, kind string, req, resp oxcmapiht
 		if err := ab.bind(ctx); err != nil {
 			return err
 		}
-		err := call(ctx, ab.client, kind, req, resp)
+		err := ab.t.call(ctx, kind, req, resp)
 		if try > 0 || !lost(err) {
 			return err
 		}
@@ -64,7 +63,7 @@ func (ab *AddressBook) bind(ctx context.Context) error {
 	if ab.bound {
 		return nil
 	}
-	err := call(ctx, ab.client, mapihttp.Bind, &oxcmapihttp.BindRequest{State: newStat()}, &oxcmapihttp.BindResponse{})
+	err := ab.t.call(ctx, mapihttp.Bind, &oxcmapihttp.BindRequest{State: newStat()}, &oxcmapihttp.BindResponse{})
 	if errors.Is(err, mapihttp.ErrUnauthorized) {
 		return &mapi.Error{Op: "log on to the address book", Code: mapi.ErrLogonFailed, Err: err}
 	}
@@ -80,7 +79,7 @@ func (ab *AddressBook) Close() error {
 		return nil
 	}
 	ab.bound = false
-	err := call(context.Background(), ab.client, mapihttp.Unbind, &oxcmapihttp.UnbindRequest{}, &oxcmapihttp.Empty{})
+	err := ab.t.call(context.Background(), mapihttp.Unbind, &oxcmapihttp.UnbindRequest{}, &oxcmapihttp.Empty{})
 	if mapi.CodeOf(err) == unbindSuccess || lost(err) {
 		return nil
 	}

@@ -33,6 +33,19 @@ func newMAPIHTTP(cfg *Config) (*overMAPIHTTP, error) {
 	return t, nil
 }
 
+// bookOverMAPIHTTP reaches the address book by MAPI over HTTP ([MS-OXCMAPIHTTP] 2.2.5).
+type bookOverMAPIHTTP struct{ client *mapihttp.Client }
+
+func newBookOverMAPIHTTP(cfg *Config) (bookOverMAPIHTTP, error) {
+	c, err := mapihttp.NewClient(mapihttp.Config{URL: cfg.AddressBookURL, HTTP: cfg.HTTP, Authorize: cfg.Authorize,
+		ClientApplication: cfg.ClientVersion})
+	return bookOverMAPIHTTP{c}, err
+}
+
+func (t bookOverMAPIHTTP) call(ctx context.Context, kind string, req, resp oxcmapihttp.Body) error {
+	return call(ctx, t.client, kind, req, resp)
+}
+
 // call does one exchange and decodes its body.
 func call(ctx context.Context, c *mapihttp.Client, kind string, req, resp oxcmapihttp.Body) error {
 	body, err := oxcmapihttp.MarshalRequest(req, oxcmapihttp.Envelope{})

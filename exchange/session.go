@@ -2,11 +2,9 @@ package exchange
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/opencdo/opencdo/internal/mapihttp"
 	"github.com/opencdo/opencdo/internal/oxcdata"
 	"github.com/opencdo/opencdo/internal/oxcrops"
 	"github.com/opencdo/opencdo/internal/oxcrpc"
@@ -18,14 +16,6 @@ type handle uint32
 
 // none stands in the handle table where an object is yet to be made.
 const none handle = 0xFFFFFFFF
-
-// transport is a session context on a server, however it is reached. One call may be outstanding.
-type transport interface {
-	// connect opens the context; execute carries extended ROP buffers.
-	connect(ctx context.Context) error
-	execute(ctx context.Context, buffers []byte, maxOut uint32) ([]byte, error)
-	disconnect(ctx context.Context) error
-}
 
 // Sizes of ROP buffers ([MS-OXCROPS] 3.1.5.1, [MS-OXCRPC] 3.1.4.2).
 const (
@@ -294,9 +284,6 @@ func shortDN(dn string) string {
 	}
 	return dn
 }
-
-// lost reports whether an error means that the session context is gone and the operation never happened.
-func lost(err error) bool { return errors.Is(err, mapihttp.ErrContextNotFound) }
 
 // idOf is a wire id from a PtypInteger64 cell.
 func idOf(v mapi.Value) (oxcdata.ID, bool) {

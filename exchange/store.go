@@ -116,7 +116,7 @@ func (st *Store) acquire(ctx context.Context, places chan struct{}) (*session, e
 }
 
 func (st *Store) connect(ctx context.Context) (*session, error) {
-	t, err := newMAPIHTTP(&st.cfg)
+	t, err := newTransport(&st.cfg)
 	if err != nil {
 		return nil, err
 	}
