@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/opencdo/opencdo/internal/oxcdata"
 	"github.com/opencdo/opencdo/internal/oxcrops"
@@ -100,14 +101,28 @@ func (f *folder) propertyList(ctx context.Context, s *session, h handle) ([]mapi
 	return r.Tags, nil
 }
 
-// Update implements mapi.Folder.
+// Update implements mapi.Folder. Whether an item is read is changed by an operation of its own, here without the receipt that a
+// reader would send ([MS-OXCMSG] 2.2.3.11); the other message flags can't be changed once an item is saved (2.2.1.6).
 func (f *folder) Update(ctx context.Context, id mapi.EntryID, set mapi.Props, del []mapi.Key) error {
+	flagsKey := mapi.TagKey(pid.TagMessageFlags)
+	flags, marks := set.Tag(pid.TagMessageFlags).(int32)
+	if marks {
+		set = slices.Clone(set)
+		set.Delete(flagsKey)
+	}
 	err := f.openedMessage(ctx, id, openReadWrite, func(s *session, h handle) error {
 		if err := f.st.setProps(ctx, s, h, set, del); err != nil {
 			return err
 		}
 		var b batch
 		in := b.in(h)
+		if marks {
+			mark := uint8(oxcrops.ReadSuppressReceipt)
+			if flags&flagRead == 0 {
+				mark = oxcrops.ReadClear
+			}
+			b.add(&oxcrops.SetMessageReadFlagRequest{ResponseIndex: in, In: in, ReadFlags: mark})
+		}
 		b.add(&oxcrops.SaveChangesMessageRequest{ResponseIndex: in, In: in})
 		res, err := s.execute(ctx, &b)
 		if err != nil {
@@ -120,6 +135,9 @@ func (f *folder) Update(ctx context.Context, id mapi.EntryID, set mapi.Props, de
 	}
 	return nil
 }
+
+// flagRead is mfRead of PidTagMessageFlags ([MS-OXCMSG] 2.2.1.6).
+const flagRead = 0x01
 
 // deleteMost bounds the ids of one request.
 const deleteMost = 2000

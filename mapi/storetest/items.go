@@ -164,6 +164,18 @@ func (f *fixture) testUpdate() {
 	if got := f.subjects(dir, mapi.Query{}); !slices.Equal(got, []string{"changed"}) {
 		f.Errorf("subjects after a change: %q", got)
 	}
+	f.check("read mark", func(f *fixture) {
+		for _, flags := range []int32{0, 1} {
+			f.must(dir.Update(f.ctx, id, props(pid.TagMessageFlags, flags), nil))
+			for r, err := range dir.Rows(f.ctx, mapi.Query{Columns: []mapi.Key{mapi.TagKey(pid.TagMessageFlags)}}) {
+				f.must(err)
+				if got, _ := r.Values[0].(int32); got&1 != flags {
+					f.Errorf("marked %d, listed as %d", flags, got)
+				}
+			}
+		}
+		want.Props.Set(mapi.TagKey(pid.TagMessageFlags), int32(1))
+	})
 	f.check("body alone", func(f *fixture) {
 		set := props(pid.TagBody, strings.Repeat("long ", 20_000))
 		f.must(dir.Update(f.ctx, id, set, nil))
