@@ -181,7 +181,9 @@ func (c *Coder) U32(p *uint32) {
 func (c *Coder) I32(p *int32) {
 	u := uint32(*p)
 	c.U32(&u)
-	*p = int32(u)
+	if !c.enc {
+		*p = int32(u)
+	}
 }
 
 // U64 is a 64-bit number.
@@ -197,7 +199,9 @@ func (c *Coder) U64(p *uint64) {
 func (c *Coder) I64(p *int64) {
 	u := uint64(*p)
 	c.U64(&u)
-	*p = int64(u)
+	if !c.enc {
+		*p = int64(u)
+	}
 }
 
 // Bool is one byte, 0 or 1; any other value decodes as true.
@@ -207,7 +211,9 @@ func (c *Coder) Bool(p *bool) {
 		b = 1
 	}
 	c.U8(&b)
-	*p = b != 0
+	if !c.enc {
+		*p = b != 0
+	}
 }
 
 // Present is a byte that says whether a part follows. mark is the byte that means yes: 0xFF where it is zero; decoding

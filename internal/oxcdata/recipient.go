@@ -86,5 +86,7 @@ func (c *Coder) recipientString(flags, bit uint16, p *string) {
 	}
 	s := mapi.String8(*p)
 	c.SZ(&s)
-	*p = string(s)
+	if !c.enc {
+		*p = string(s)
+	}
 }

@@ -189,19 +189,25 @@ func list[T any](c *Coder, v *mapi.Value, min int, f func(*Coder, *T)) {
 func (c *Coder) i16(p *int16) {
 	u := uint16(*p)
 	c.U16(&u)
-	*p = int16(u)
+	if !c.enc {
+		*p = int16(u)
+	}
 }
 
 func (c *Coder) f32(p *float32) {
 	u := math.Float32bits(*p)
 	c.U32(&u)
-	*p = math.Float32frombits(u)
+	if !c.enc {
+		*p = math.Float32frombits(u)
+	}
 }
 
 func (c *Coder) f64(p *float64) {
 	u := math.Float64bits(*p)
 	c.U64(&u)
-	*p = math.Float64frombits(u)
+	if !c.enc {
+		*p = math.Float64frombits(u)
+	}
 }
 
 // binary is a byte count and a copy of the bytes.
