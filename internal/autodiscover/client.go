@@ -1,16 +1,14 @@
 package autodiscover
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"mime"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -19,96 +17,99 @@ import (
 // 3.1.5.4 has clients stop at 10).
 const maxRedirects = 10
 
-// attemptTimeout limits one request: a domain whose web server drops packets must
-// not hold up the step that works.
-const attemptTimeout = 30 * time.Second
+// Times that keep a domain whose servers drop packets from holding up the step that works.
+const (
+	// DefaultTimeout limits a whole Discover.
+	DefaultTimeout = 2 * time.Minute
+	// attemptTimeout limits one request.
+	attemptTimeout = 30 * time.Second
+	// connectTimeout limits the time to its connection.
+	connectTimeout = 10 * time.Second
+	// headStart is what earlier steps have before the lookups that send neither the address nor credentials start beside them.
+	headStart = 2 * time.Second
+	// busyPause is the wait before a server that said it is busy is asked once more.
+	busyPause = 3 * time.Second
+)
 
-const servicePath = "/autodiscover/autodiscover.xml"
+const (
+	serviceFolder = "/autodiscover/"
+	servicePath   = serviceFolder + "autodiscover.xml"
+	soapPath      = serviceFolder + "autodiscover.svc"
+	jsonPath      = serviceFolder + "autodiscover.json"
+	v2Version     = "/v1.0/"
+)
 
-// officeHosts are the hosts that Microsoft's own service redirects to from any
-// domain; a plain-HTTP redirect may name them.
-var officeHosts = []string{"autodiscover-s.outlook.com", "outlook.office365.com"}
+// Formats of documents.
+const (
+	formatPOX  = "POX"
+	formatSOAP = "SOAP"
+	formatJSON = "JSON"
+)
+
+// Step is a way to find the service.
+type Step string
+
+// Steps; all but the first and the last are those of [MS-OXDISCO] 3.1.5.
+const (
+	StepGiven    Step = "given"    // the endpoints that Discover was given
+	StepSCP      Step = "scp"      // service connection points of the directory; needs Client.Directory
+	StepDomain   Step = "domain"   // https://DOMAIN/autodiscover/autodiscover.xml
+	StepHost     Step = "host"     // https://autodiscover.DOMAIN/autodiscover/autodiscover.xml
+	StepRedirect Step = "redirect" // GET without credentials on http://autodiscover.DOMAIN, which may only lead to https
+	StepSRV      Step = "srv"      // DNS, _autodiscover._tcp.DOMAIN
+	// StepMicrosoft365 asks Microsoft's service for the address by JSON, as newer Outlooks do; it tells Microsoft the address.
+	StepMicrosoft365 Step = "microsoft365"
+)
+
+// DefaultSteps are the steps of [MS-OXDISCO] 3.1.5 in their order.
+var DefaultSteps = []Step{StepSCP, StepDomain, StepHost, StepRedirect, StepSRV}
 
 // Client looks up mailboxes. Its fields aren't to be changed while it is used.
+//
+// The address and credentials go only to endpoints that the user gave, hosts in the mailbox's domain, those that the
+// directory named over TLS, and approved hosts, by https with a certificate that is good for the host. It doesn't matter
+// who points to a host.
 type Client struct {
 	// HTTP sends the requests; nil: http.DefaultTransport. Redirects are followed
-	// by the Client, not by it.
+	// by the Client, not by it. Its transport may authenticate itself.
 	HTTP *http.Client
+	// Anonymous sends the requests that must carry no credentials. nil: HTTP, unless its transport may authenticate
+	// itself, which is taken for granted of one that isn't an *http.Transport where there is no Authorize; then one without
+	// settings.
+	Anonymous *http.Client
 	// Authorize adds credentials to a request. It is called for HTTPS URLs, and
 	// for plain HTTP only if the URL was given to Discover and its host is a
 	// loopback address. An endpoint that wasn't given gets credentials only after
 	// it asked for them. nil: none.
 	Authorize func(*http.Request) error
-	// Trust says whether a host that was named by an unauthenticated source
-	// (plain HTTP or DNS) and that isn't in the mailbox's domain may be asked, and
-	// so get the credentials. nil: only Microsoft's own service.
+	// Trust approves a host, or the domain of an address, to which somebody pointed and that isn't in the mailbox's domain.
+	// nil: only Microsoft's own service.
 	Trust func(host string) bool
+	// DomainCredentials lets https://DOMAIN itself have credentials. It is often the web server of somebody else.
+	DomainCredentials bool
 	// LookupSRV finds _autodiscover._tcp records; nil: the system's resolver.
 	LookupSRV func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
-}
-
-// Result is what a mailbox's Autodiscover answer says.
-type Result struct {
-	DisplayName  string
-	LegacyDN     string // UserDn of a Connect
-	SMTP         string
-	DeploymentID string
-
-	Server    string // personalised server name, guid@domain
-	MdbDN     string
-	MailStore EndpointURLs // MAPI/HTTP, /mapi/emsmdb/; empty URLs: not offered
-	// AddressBook is MAPI/HTTP, /mapi/nspi/.
-	AddressBook EndpointURLs
-	EXCH        *Protocol  // RPC; nil: not offered
-	EXPR        *Protocol  // RPC over HTTP; nil: not offered
-	Protocols   []Protocol // all, in the server's order of preference
-
-	AlternativeMailboxes []AlternativeMailbox
-	PublicFolders        string // SMTP address of the public folder mailbox, or empty
-
-	URL      string // that gave the answer
-	Attempts []Attempt
-}
-
-// Attempt is one step on the way to a result.
-type Attempt struct {
-	Step   string // why this URL was asked
-	Method string
-	URL    string
-	Status int    // HTTP status; 0: no response
-	Err    error  // nil: it led on, or to the result
-	Next   string // where a redirect points; empty: none
-}
-
-func (a Attempt) String() string {
-	s := fmt.Sprintf("%s: %s %s", a.Step, a.Method, a.URL)
-	if a.Status != 0 {
-		s += ": " + strconv.Itoa(a.Status)
-	}
-	if a.Next != "" {
-		s += " -> " + a.Next
-	}
-	if a.Err != nil {
-		s += ": " + strings.TrimPrefix(a.Err.Error(), "autodiscover: ")
-	}
-	return s
+	// Directory is asked for service connection points; nil: this computer is in no domain.
+	Directory *Directory
+	// Steps are taken in their order where no endpoint is given; nil: DefaultSteps.
+	Steps []Step
+	// Timeout limits a Discover; 0: DefaultTimeout.
+	Timeout time.Duration
 }
 
 // Discover looks up a mailbox by its SMTP address or, at given endpoints, by its
 // legacy DN. Endpoints are URLs or host names of the service; with any given,
 // no others are asked (but those they redirect to). Without, the order is that
-// of [MS-OXDISCO] 3.1.5.1: the domain, its host autodiscover, a plain-HTTP
+// of [MS-OXDISCO] 3.1.5: the directory, the domain, its host autodiscover, a plain-HTTP
 // redirect, the SRV record.
 //
 // The error is a *DiscoverError; it answers errors.Is for the sentinels of this
 // package and errors.As for *Error, whatever attempt they come from.
 func (c *Client) Discover(ctx context.Context, mailbox string, endpoints ...string) (*Result, error) {
-	d := &discovery{client: c, ctx: ctx, http: http.Client{}}
-	if c.HTTP != nil {
-		d.http = *c.HTTP
-	}
-	d.http.Jar = nil
-	d.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.Timeout, DefaultTimeout))
+	defer cancel()
+	d := &discovery{client: c, ctx: ctx}
+	d.http, d.anonymous = c.clients()
 	result, err := d.mailbox(mailbox, endpoints)
 	if err != nil {
 		for _, a := range d.attempts {
@@ -118,27 +119,56 @@ func (c *Client) Discover(ctx context.Context, mailbox string, endpoints ...stri
 		}
 		return nil, &DiscoverError{mailbox, d.attempts, err}
 	}
-	result.Attempts = d.attempts
+	result.Attempts, result.NotTried = d.attempts, d.left
 	return result, nil
+}
+
+// clients are those of HTTP and Anonymous, which leave redirects to the discovery and keep no cookies.
+func (c *Client) clients() (with, without *http.Client) {
+	plain := func(h *http.Client) *http.Client {
+		var own http.Client
+		if h != nil {
+			own = *h
+		}
+		own.Jar = nil
+		own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		return &own
+	}
+	with = plain(c.HTTP)
+	if c.Anonymous != nil {
+		return with, plain(c.Anonymous)
+	}
+	if _, known := with.Transport.(*http.Transport); known || with.Transport == nil || c.Authorize != nil {
+		return with, with
+	}
+	return with, plain(nil)
 }
 
 // discovery is the state of one Discover.
 type discovery struct {
-	client    *Client
-	ctx       context.Context
-	http      http.Client
-	attempts  []Attempt
-	redirects int
+	client          *Client
+	ctx             context.Context
+	http, anonymous *http.Client
+	attempts        []Attempt
+	redirects       int
+	left            []Step   // not taken yet
+	domains         []string // of the mailbox, and of where it moved
+	hosts           []string // that were given or that the directory named
 }
 
 // source says how far the word of whoever named a URL goes.
 type source int
 
 const (
-	given   source = iota // by the user
-	derived               // from the mailbox's domain, or by a server over HTTPS
-	hearsay               // by plain HTTP or DNS
+	given source = iota // by the user: gets credentials at once
+	named               // by anybody else: asked if its host is approved, and gets credentials if it wants them
 )
+
+// place is where in the order a request is made.
+type place struct {
+	step Step
+	via  string // what kind of redirect led there; empty: none
+}
 
 // errStop wraps an error after which no other endpoint is asked.
 type errStop struct{ error }
@@ -146,37 +176,73 @@ type errStop struct{ error }
 func (e errStop) Unwrap() error { return e.error }
 
 func (d *discovery) mailbox(mailbox string, endpoints []string) (*Result, error) {
-	var err error
+	domain, ok := domainOf(mailbox)
+	if ok {
+		d.domains = append(d.domains, domain)
+	}
 	if len(endpoints) > 0 {
+		var err error
 		for _, e := range endpoints {
 			var r *Result
-			if r, err = d.post("given", mailbox, endpointURL(e), given); d.settled(err) {
+			if r, err = d.ask(place{step: StepGiven}, mailbox, d.vouched(endpointURL(e)), given); d.settled(err) {
 				return r, err
 			}
 		}
 		return nil, err
 	}
-	_, domain, ok := strings.Cut(mailbox, "@")
-	if !ok || domain == "" || strings.HasPrefix(mailbox, "/") || strings.ContainsAny(domain, "/?#@:\\ ") {
+	if !ok {
 		return nil, fmt.Errorf("autodiscover: %q isn't an SMTP address and no endpoint was given", mailbox)
 	}
+	steps := d.client.Steps
+	if steps == nil {
+		steps = DefaultSteps
+	}
 	host := "autodiscover." + domain
-	for _, step := range []func() (*Result, error){
-		func() (*Result, error) {
-			return d.post("domain", mailbox, "https://"+domain+servicePath, derived)
-		},
-		func() (*Result, error) {
-			return d.post("autodiscover host", mailbox, "https://"+host+servicePath, derived)
-		},
-		func() (*Result, error) { return d.plain(mailbox, "http://"+host+servicePath) },
-		func() (*Result, error) { return d.srv(mailbox, domain) },
-	} {
+	plain := begin(func() plainAnswer { return d.plainAnswer("http://" + host + servicePath) })
+	records := begin(func() srvAnswer { return d.srvAnswer(domain) })
+	early := time.AfterFunc(headStart, func() {
+		if slices.Contains(steps, StepRedirect) {
+			plain.start()
+		}
+		if slices.Contains(steps, StepSRV) {
+			records.start()
+		}
+	})
+	defer early.Stop()
+	err := errors.New("autodiscover: no step is to be taken")
+	for i, step := range steps {
 		var r *Result
-		if r, err = step(); d.settled(err) {
+		d.left = steps[i+1:]
+		switch step {
+		case StepSCP:
+			r, err = d.scp(mailbox, domain)
+		case StepDomain:
+			r, err = d.ask(place{step: step}, mailbox, "https://"+domain+servicePath, named)
+		case StepHost:
+			r, err = d.ask(place{step: step}, mailbox, "https://"+host+servicePath, named)
+		case StepRedirect:
+			r, err = d.plain(mailbox, plain.wait())
+		case StepSRV:
+			r, err = d.srv(mailbox, records.wait())
+		case StepMicrosoft365:
+			r, err = d.ask(place{step: step}, mailbox, "https://"+microsoft365+jsonPath, named)
+		default:
+			err = fmt.Errorf("autodiscover: there is no step %q", step)
+		}
+		if d.settled(err) {
 			return r, err
 		}
 	}
 	return nil, err
+}
+
+// domainOf is the domain of an SMTP address, if it is one that can be part of a URL.
+func domainOf(mailbox string) (string, bool) {
+	_, domain, ok := strings.Cut(mailbox, "@")
+	if !ok || domain == "" || strings.HasPrefix(mailbox, "/") || strings.ContainsAny(domain, "/?#@:\\% []") {
+		return "", false
+	}
+	return normal(domain), true
 }
 
 // endpointURL completes what a user may give: a URL, one without a path, or a host.
@@ -191,275 +257,145 @@ func endpointURL(s string) string {
 	return s
 }
 
+// vouched notes the host of a URL as one to be trusted, and returns the URL.
+func (d *discovery) vouched(target string) string {
+	if u, err := url.Parse(target); err == nil && u.Hostname() != "" {
+		d.hosts = append(d.hosts, hostOf(u))
+	}
+	return target
+}
+
 // settled tells whether there is nothing more to try: a result, an answer about
 // the mailbox, or an end to trying.
 func (d *discovery) settled(err error) bool {
 	var code *Error
 	var stop errStop
-	return err == nil || d.ctx.Err() != nil || errors.As(err, &code) || errors.As(err, &stop)
+	return err == nil || d.ctx.Err() != nil || errors.As(err, &code) || errors.As(err, &stop) ||
+		errors.Is(err, &SOAPError{Code: SOAPInvalidUser})
 }
 
-// post asks one endpoint and follows where it points.
-func (d *discovery) post(step, mailbox, target string, from source) (*Result, error) {
-	u, err := url.Parse(target)
-	if err != nil {
-		return nil, d.note(step, http.MethodPost, target, 0, fmt.Errorf("autodiscover: endpoint: %w", err))
-	}
-	if err := allowed(u, from); err != nil {
-		return nil, d.note(step, http.MethodPost, target, 0, err)
-	}
-	res, err := d.send(mailbox, u, from == given)
-	if err == nil && res.status == http.StatusUnauthorized && from != given && d.client.Authorize != nil {
-		d.note(step, http.MethodPost, target, res.status, nil)
-		res, err = d.send(mailbox, u, true)
-	}
-	if err != nil {
-		return nil, d.note(step, http.MethodPost, target, 0, err)
-	}
-	if res.location != nil {
-		d.moved(step, http.MethodPost, target, res.status, res.location.String())
-		return d.redirect(func() (*Result, error) {
-			return d.post("redirect", mailbox, res.location.String(), derived)
-		})
-	}
-	if res.err != nil {
-		return nil, d.note(step, http.MethodPost, target, res.status, res.err)
-	}
-	account := res.document.Account
-	switch {
-	case strings.EqualFold(account.Action, ActionRedirectAddr):
-		d.moved(step, http.MethodPost, target, res.status, account.RedirectAddr)
-		return d.redirect(func() (*Result, error) { return d.mailbox(account.RedirectAddr, nil) })
-	case strings.EqualFold(account.Action, ActionRedirectURL):
-		d.moved(step, http.MethodPost, target, res.status, account.RedirectURL)
-		return d.redirect(func() (*Result, error) {
-			return d.post("redirectUrl", mailbox, account.RedirectURL, derived)
-		})
-	}
-	d.note(step, http.MethodPost, target, res.status, nil)
-	r := newResult(res.document)
-	r.URL = target
-	return r, nil
+// future is a lookup that may start before its answer is wanted.
+type future[T any] struct {
+	start func()
+	done  chan struct{}
+	value T
 }
 
-func (d *discovery) redirect(follow func() (*Result, error)) (*Result, error) {
-	if d.redirects++; d.redirects > maxRedirects {
-		return nil, errStop{ErrTooManyRedirects}
+func begin[T any](f func() T) *future[T] {
+	u := &future[T]{done: make(chan struct{})}
+	started := make(chan struct{}, 1)
+	u.start = func() {
+		select {
+		case started <- struct{}{}:
+			go func() {
+				defer close(u.done)
+				u.value = f()
+			}()
+		default:
+		}
 	}
-	return follow()
+	return u
 }
 
-// plain asks without credentials over plain HTTP, which may only point to HTTPS.
-func (d *discovery) plain(mailbox, target string) (*Result, error) {
-	const step = "plain HTTP redirect"
-	ctx, cancel := context.WithTimeout(d.ctx, attemptTimeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
-	if err != nil {
-		return nil, d.note(step, http.MethodGet, target, 0, err)
-	}
-	res, err := d.http.Do(req)
-	if err != nil {
-		return nil, d.note(step, http.MethodGet, target, 0, &NetworkError{err})
-	}
-	res.Body.Close()
-	to := location(res)
-	if to == nil {
-		return nil, d.note(step, http.MethodGet, target, res.StatusCode, errNoRedirect)
-	}
-	d.moved(step, http.MethodGet, target, res.StatusCode, to.String())
-	return d.redirect(func() (*Result, error) { return d.hearsay("redirect", mailbox, to) })
+func (u *future[T]) wait() T {
+	u.start()
+	<-u.done
+	return u.value
 }
 
-// srv asks the hosts of the domain's SRV records that serve port 443
-// ([MS-OXDISCO] 3.1.5.1).
-func (d *discovery) srv(mailbox, domain string) (*Result, error) {
-	const step = "SRV record"
+// plainAnswer is the answer of the plain-HTTP host.
+type plainAnswer struct {
+	url    string
+	status int
+	to     *url.URL
+	err    error
+	took   time.Duration
+}
+
+// plainAnswer asks without credentials over plain HTTP, which may only point to HTTPS.
+func (d *discovery) plainAnswer(target string) plainAnswer {
+	began := time.Now()
+	a := plainAnswer{url: target}
+	req, err := http.NewRequest(http.MethodGet, target, nil)
+	if err == nil {
+		var r *reply
+		if r, err = d.roundTrip(d.anonymous, req); err == nil {
+			if a.status, a.to = r.status, r.location; a.to == nil {
+				err = errNoRedirect
+			}
+		}
+	}
+	a.err, a.took = err, time.Since(began)
+	return a
+}
+
+func (d *discovery) plain(mailbox string, a plainAnswer) (*Result, error) {
+	attempt := Attempt{Step: StepRedirect, Format: "HTTP", Method: http.MethodGet, URL: a.url, Status: a.status, Took: a.took}
+	if a.err != nil {
+		return nil, d.failed(attempt, a.err)
+	}
+	return d.follow(attempt, viaHTTP, mailbox, a.to.String())
+}
+
+type srvAnswer struct {
+	name    string
+	records []*net.SRV
+	err     error
+	took    time.Duration
+}
+
+func (d *discovery) srvAnswer(domain string) srvAnswer {
+	began := time.Now()
 	lookup := d.client.LookupSRV
 	if lookup == nil {
 		lookup = net.DefaultResolver.LookupSRV
 	}
-	name := "_autodiscover._tcp." + domain
-	_, records, err := lookup(d.ctx, "autodiscover", "tcp", domain)
+	ctx, cancel := context.WithTimeout(d.ctx, connectTimeout)
+	defer cancel()
+	_, records, err := lookup(ctx, "autodiscover", "tcp", domain)
 	if err != nil {
-		return nil, d.note(step, "DNS", name, 0, &NetworkError{err})
+		err = &NetworkError{err}
 	}
-	err = d.note(step, "DNS", name, 0, nil)
-	for _, r := range records {
-		if r.Port != 443 {
-			continue
-		}
-		to := &url.URL{Scheme: "https", Host: strings.TrimSuffix(r.Target, "."), Path: servicePath}
-		var result *Result
-		if result, err = d.hearsay(step, mailbox, to); d.settled(err) {
-			return result, err
-		}
+	return srvAnswer{"_autodiscover._tcp." + domain, records, err, time.Since(began)}
+}
+
+// maxRecords limits the SRV records of which hosts are asked.
+const maxRecords = 5
+
+// srv asks the hosts of the domain's SRV records that serve port 443
+// ([MS-OXDISCO] 3.1.5), the best first, as the resolver sorts them.
+func (d *discovery) srv(mailbox string, a srvAnswer) (*Result, error) {
+	attempt := Attempt{Step: StepSRV, Format: "DNS", Method: "SRV", URL: a.name, Took: a.took}
+	if a.err != nil {
+		return nil, d.failed(attempt, a.err)
 	}
-	if err == nil {
-		err = d.note(step, "DNS", name, 0, &NetworkError{errors.New("no record for port 443")})
+	var targets []string
+	for _, r := range a.records {
+		host := strings.TrimSuffix(r.Target, ".")
+		what := fmt.Sprintf("%s:%d priority %d weight %d", host, r.Port, r.Priority, r.Weight)
+		switch {
+		case host == "":
+			what += " (no service)" // RFC 2782
+		case r.Port != 443:
+			what += " (only port 443 is asked)"
+		case len(targets) == maxRecords:
+			what += " (one too many)"
+		default:
+			targets = append(targets, (&url.URL{Scheme: "https", Host: host, Path: servicePath}).String())
+		}
+		attempt.Found = append(attempt.Found, what)
+	}
+	if len(targets) == 0 {
+		return nil, d.failed(attempt, &NetworkError{errors.New("no record for port 443")})
+	}
+	attempt.Outcome = OutcomeFound
+	d.note(attempt)
+	var err error
+	for _, target := range targets {
+		var r *Result
+		if r, err = d.ask(place{step: StepSRV}, mailbox, target, named); d.settled(err) {
+			return r, err
+		}
 	}
 	return nil, err
-}
-
-// hearsay asks a URL that nobody vouches for, if its host may have the credentials.
-func (d *discovery) hearsay(step, mailbox string, to *url.URL) (*Result, error) {
-	_, domain, _ := strings.Cut(mailbox, "@")
-	if !d.trusted(strings.ToLower(to.Hostname()), strings.ToLower(domain)) {
-		return nil, d.note(step, http.MethodPost, to.String(), 0,
-			fmt.Errorf("%w: %s isn't in the domain %s; name it as the endpoint if it is right", ErrUntrustedRedirect, to.Hostname(), domain))
-	}
-	return d.post(step, mailbox, to.String(), hearsay)
-}
-
-func (d *discovery) trusted(host, domain string) bool {
-	return host == domain || strings.HasSuffix(host, "."+domain) || slices.Contains(officeHosts, host) ||
-		d.client.Trust != nil && d.client.Trust(host)
-}
-
-// allowed refuses plain HTTP, except to a loopback host that the user named.
-func allowed(u *url.URL, from source) error {
-	switch {
-	case u.Host == "":
-		return fmt.Errorf("autodiscover: %q has no host", u)
-	case u.Scheme == "https", u.Scheme == "http" && from == given && loopback(u.Hostname()):
-		return nil
-	case from == given:
-		return fmt.Errorf("autodiscover: credentials aren't sent to %s: it isn't https", u)
-	}
-	return fmt.Errorf("%w: %s isn't https", ErrUntrustedRedirect, u)
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// note records an attempt and returns its error.
-func (d *discovery) note(step, method, target string, status int, err error) error {
-	d.attempts = append(d.attempts, Attempt{Step: step, Method: method, URL: target, Status: status, Err: err})
-	return err
-}
-
-// moved records an attempt that was told to ask elsewhere.
-func (d *discovery) moved(step, method, target string, status int, next string) {
-	d.attempts = append(d.attempts, Attempt{Step: step, Method: method, URL: target, Status: status, Next: next})
-}
-
-// reply is an HTTP response: a redirect, an error or a document.
-type reply struct {
-	status   int
-	location *url.URL
-	err      error
-	document *Response
-}
-
-func (d *discovery) send(mailbox string, u *url.URL, authorize bool) (*reply, error) {
-	request := &Request{EMailAddress: mailbox, AcceptableResponseSchema: ResponseSchema}
-	if strings.HasPrefix(mailbox, "/") {
-		request.EMailAddress, request.LegacyDN = "", mailbox
-	}
-	body, err := EncodeRequest(request)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(d.ctx, attemptTimeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
-	if err != nil {
-		return nil, fmt.Errorf("autodiscover: %w", err)
-	}
-	req.Header.Set("Content-Type", contentTypeXML)
-	req.Header.Set(headerMapiHTTP, "1")
-	req.Header.Set(headerCanHandle, "Negotiate,ExHttpInfo")
-	if request.EMailAddress != "" {
-		req.Header.Set(headerAnchor, request.EMailAddress)
-	}
-	if authorize && d.client.Authorize != nil {
-		if err := d.client.Authorize(req); err != nil {
-			return nil, fmt.Errorf("autodiscover: credentials: %w", err)
-		}
-	}
-	res, err := d.http.Do(req)
-	if err != nil {
-		return nil, &NetworkError{err}
-	}
-	defer res.Body.Close()
-	r := &reply{status: res.StatusCode, location: location(res)}
-	if r.location != nil {
-		return r, nil
-	}
-	if res.StatusCode != http.StatusOK {
-		r.err = &HTTPError{res.StatusCode, res.Header.Values("WWW-Authenticate")}
-		return r, nil
-	}
-	if t, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); t == "text/html" {
-		r.err = errors.New("autodiscover: a web page answered")
-		return r, nil
-	}
-	r.document, r.err = DecodeResponse(res.Body)
-	switch {
-	case r.err != nil:
-	case r.document.Error != nil:
-		r.err = r.document.Error
-	case r.document.Account == nil:
-		r.err = errors.New("autodiscover: answer without settings")
-	}
-	return r, nil
-}
-
-// location is where an HTTP redirect points, or nil.
-func location(res *http.Response) *url.URL {
-	switch res.StatusCode {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
-		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-		if u, err := res.Location(); err == nil {
-			return u
-		}
-	}
-	return nil
-}
-
-// newResult takes what is used from a settings document.
-func newResult(doc *Response) *Result {
-	r := &Result{}
-	if u := doc.User; u != nil {
-		r.DisplayName, r.LegacyDN, r.SMTP, r.DeploymentID = u.DisplayName, u.LegacyDN, u.AutoDiscoverSMTPAddress, u.DeploymentId
-	}
-	a := doc.Account
-	r.Protocols, r.AlternativeMailboxes = a.Protocol, a.AlternativeMailbox
-	if a.PublicFolderInformation != nil {
-		r.PublicFolders = a.PublicFolderInformation.SmtpAddress
-	}
-	for i := range a.Protocol {
-		p := &a.Protocol[i]
-		switch kind := p.Kind(); {
-		case kind == EXCH && r.EXCH == nil:
-			r.EXCH, r.Server, r.MdbDN = p, p.Server, p.MdbDN
-		case kind == EXPR && r.EXPR == nil:
-			r.EXPR = p
-		case strings.EqualFold(kind, MapiHttp):
-			if p.MailStore != nil {
-				r.MailStore = *p.MailStore
-			}
-			if p.AddressBook != nil {
-				r.AddressBook = *p.AddressBook
-			}
-		}
-	}
-	if r.Server == "" {
-		// Exchange 2019 leaves EXCH out when it offers MAPI/HTTP.
-		r.Server = mailboxID(r.MailStore.InternalURL)
-	}
-	if r.Server == "" {
-		r.Server = mailboxID(r.MailStore.ExternalURL)
-	}
-	return r
-}
-
-func mailboxID(endpoint string) string {
-	u, err := url.Parse(endpoint)
-	if err != nil {
-		return ""
-	}
-	return u.Query().Get("MailboxId")
 }

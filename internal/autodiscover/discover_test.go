@@ -102,6 +102,7 @@ func TestDiscoverOrder(t *testing.T) {
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprint(w, "<html>Welcome")
 	}
+	hoster := func(host string) bool { return host == "hoster.test" }
 	many := map[string]http.HandlerFunc{onDomain: redirect("https://contoso.test/0")}
 	for i := range 20 {
 		many[fmt.Sprintf("POST https://contoso.test/%d", i)] = redirect(fmt.Sprintf("https://contoso.test/%d", i+1))
@@ -112,11 +113,12 @@ func TestDiscoverOrder(t *testing.T) {
 		endpoints []string
 		sites     map[string]http.HandlerFunc
 		trust     func(string) bool
+		domain    bool // the domain's web server may have credentials
 		srv       []*net.SRV
 		asked     []string
 		wantErr   error // nil: alice is found
 	}{
-		{name: "domain", sites: map[string]http.HandlerFunc{onDomain: serve(settings()), onHost: serve(nil)},
+		{name: "domain", domain: true, sites: map[string]http.HandlerFunc{onDomain: serve(settings()), onHost: serve(nil)},
 			asked: []string{onDomain, onDomain + " +"}},
 		{name: "domain is a web site", sites: map[string]http.HandlerFunc{onDomain: page, onHost: serve(settings())},
 			asked: []string{onDomain, onHost, onHost + " +"}},
@@ -131,7 +133,7 @@ func TestDiscoverOrder(t *testing.T) {
 		{name: "plain redirect to a host with a similar name", sites: map[string]http.HandlerFunc{
 			plain: redirect("https://evilcontoso.test/a.xml"), "POST https://evilcontoso.test/a.xml": serve(settings())},
 			asked: []string{onDomain, onHost, plain}, wantErr: ErrUntrustedRedirect},
-		{name: "plain redirect to a trusted host", trust: func(host string) bool { return host == "hoster.test" },
+		{name: "plain redirect to a trusted host", trust: hoster,
 			sites: map[string]http.HandlerFunc{
 				plain: redirect("https://hoster.test/a.xml"), "POST https://hoster.test/a.xml": serve(settings())},
 			asked: []string{onDomain, onHost, plain, "POST https://hoster.test/a.xml", "POST https://hoster.test/a.xml +"}},
@@ -145,23 +147,57 @@ func TestDiscoverOrder(t *testing.T) {
 			asked: []string{onDomain, onHost, plain, "POST https://srv.contoso.test/autodiscover/autodiscover.xml",
 				"POST https://srv.contoso.test/autodiscover/autodiscover.xml +"}},
 		{name: "nobody there", asked: []string{onDomain, onHost, plain}, wantErr: ErrUnreachable},
-		{name: "HTTPS redirect", sites: map[string]http.HandlerFunc{onDomain: redirect("https://mail.test/a.xml"), "POST https://mail.test/a.xml": serve(settings())},
-			asked: []string{onDomain, "POST https://mail.test/a.xml", "POST https://mail.test/a.xml +"}},
+		{name: "HTTPS redirect", trust: hoster, sites: map[string]http.HandlerFunc{onDomain: redirect("https://hoster.test/a.xml"), "POST https://hoster.test/a.xml": serve(settings())},
+			asked: []string{onDomain, "POST https://hoster.test/a.xml", "POST https://hoster.test/a.xml +"}},
 		{name: "HTTPS redirect to plain HTTP", sites: map[string]http.HandlerFunc{onDomain: redirect("http://mail.contoso.test/a.xml"), "POST http://mail.contoso.test/a.xml": serve(settings())},
 			asked: []string{onDomain, onHost, plain}, wantErr: ErrUntrustedRedirect},
-		{name: "redirectUrl", sites: map[string]http.HandlerFunc{
-			onDomain: serve(account(Account{Action: ActionRedirectURL, RedirectURL: "https://mail.test/a.xml"})), "POST https://mail.test/a.xml": serve(settings())},
-			asked: []string{onDomain, onDomain + " +", "POST https://mail.test/a.xml", "POST https://mail.test/a.xml +"}},
-		{name: "redirectAddr", sites: map[string]http.HandlerFunc{
+		{name: "redirectUrl", domain: true, trust: hoster, sites: map[string]http.HandlerFunc{
+			onDomain: serve(account(Account{Action: ActionRedirectURL, RedirectURL: "https://hoster.test/a.xml"})), "POST https://hoster.test/a.xml": serve(settings())},
+			asked: []string{onDomain, onDomain + " +", "POST https://hoster.test/a.xml", "POST https://hoster.test/a.xml +"}},
+		{name: "redirectAddr", domain: true, trust: func(host string) bool { return host == "fabrikam.test" }, sites: map[string]http.HandlerFunc{
 			onDomain: serve(account(Account{Action: ActionRedirectAddr, RedirectAddr: "alice@fabrikam.test"})),
 			"POST https://fabrikam.test/autodiscover/autodiscover.xml": serve(settings())},
 			asked: []string{onDomain, onDomain + " +", "POST https://fabrikam.test/autodiscover/autodiscover.xml", "POST https://fabrikam.test/autodiscover/autodiscover.xml +"}},
-		{name: "redirectAddr to itself", sites: map[string]http.HandlerFunc{onDomain: serve(account(Account{Action: ActionRedirectAddr, RedirectAddr: user}))},
+		{name: "redirectAddr to a domain that nobody approved", sites: map[string]http.HandlerFunc{
+			onHost: serve(account(Account{Action: ActionRedirectAddr, RedirectAddr: "alice@fabrikam.test"}))},
+			asked: []string{onDomain, onHost, onHost + " +", plain}, wantErr: ErrUntrustedRedirect},
+		{name: "redirectAddr to Microsoft's service", sites: map[string]http.HandlerFunc{
+			onHost: serve(account(Account{Action: ActionRedirectAddr, RedirectAddr: "alice@contoso.mail.onmicrosoft.com"})),
+			"GET http://autodiscover.contoso.mail.onmicrosoft.com/autodiscover/autodiscover.xml": redirect("https://autodiscover-s.outlook.com/autodiscover/autodiscover.xml"),
+			"POST https://autodiscover-s.outlook.com/autodiscover/autodiscover.xml":              serve(settings())}},
+		{name: "the web server of the domain wants credentials", sites: map[string]http.HandlerFunc{onDomain: serve(settings())},
+			asked: []string{onDomain, onHost, plain}, wantErr: ErrCredentialsWithheld},
+		{name: "plain redirect to the web server of the domain, which wants credentials", sites: map[string]http.HandlerFunc{
+			plain: redirect("https://contoso.test/a.xml"), "POST https://contoso.test/a.xml": serve(settings())},
+			asked: []string{onDomain, onHost, plain, "POST https://contoso.test/a.xml"}, wantErr: ErrCredentialsWithheld},
+		{name: "HTTPS redirect to a foreign host", sites: map[string]http.HandlerFunc{onHost: redirect("https://evil.test/a.xml"), "POST https://evil.test/a.xml": serve(settings())},
+			asked: []string{onDomain, onHost, plain}, wantErr: ErrUntrustedRedirect},
+		{name: "redirectUrl to a foreign host", sites: map[string]http.HandlerFunc{
+			onHost: serve(account(Account{Action: ActionRedirectURL, RedirectURL: "https://evil.test/a.xml"})), "POST https://evil.test/a.xml": serve(settings())},
+			asked: []string{onDomain, onHost, onHost + " +", plain}, wantErr: ErrUntrustedRedirect},
+		{name: "redirectUrl with a user name", sites: map[string]http.HandlerFunc{
+			onHost: serve(account(Account{Action: ActionRedirectURL, RedirectURL: "https://mallory:x@mail.contoso.test/a.xml"}))},
+			asked: []string{onDomain, onHost, onHost + " +", plain}, wantErr: ErrUntrustedRedirect},
+		{name: "SRV record of a foreign host", srv: []*net.SRV{{Target: "evil.test.", Port: 443}},
+			sites: map[string]http.HandlerFunc{"POST https://evil.test/autodiscover/autodiscover.xml": serve(settings())},
+			asked: []string{onDomain, onHost, plain}, wantErr: ErrUntrustedRedirect},
+		{name: "a given endpoint redirects below itself", endpoints: []string{"mail.corp.test"}, sites: map[string]http.HandlerFunc{
+			"POST https://mail.corp.test/autodiscover/autodiscover.xml": redirect("https://eu.mail.corp.test/a.xml"), "POST https://eu.mail.corp.test/a.xml": serve(settings())},
+			asked: []string{"POST https://mail.corp.test/autodiscover/autodiscover.xml +", "POST https://eu.mail.corp.test/a.xml", "POST https://eu.mail.corp.test/a.xml +"}},
+		{name: "a given endpoint redirects elsewhere", endpoints: []string{"mail.corp.test"}, sites: map[string]http.HandlerFunc{
+			"POST https://mail.corp.test/autodiscover/autodiscover.xml": redirect("https://evil.test/a.xml"), "POST https://evil.test/a.xml": serve(settings())},
+			asked: []string{"POST https://mail.corp.test/autodiscover/autodiscover.xml +"}, wantErr: ErrUntrustedRedirect},
+		{name: "below a domain of one label", mailbox: "alice@test", sites: map[string]http.HandlerFunc{
+			"GET http://autodiscover.test/autodiscover/autodiscover.xml": redirect("https://evil.test/a.xml"), "POST https://evil.test/a.xml": serve(settings())},
+			wantErr: ErrUntrustedRedirect},
+		{name: "an account that is locked", sites: map[string]http.HandlerFunc{onHost: func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(456) }},
+			asked: []string{onDomain, onHost}, wantErr: &HTTPError{Status: 456}},
+		{name: "redirectAddr to itself", domain: true, sites: map[string]http.HandlerFunc{onDomain: serve(account(Account{Action: ActionRedirectAddr, RedirectAddr: user}))},
 			wantErr: ErrTooManyRedirects},
 		{name: "redirects without end", sites: many, wantErr: ErrTooManyRedirects},
-		{name: "wrong password", sites: map[string]http.HandlerFunc{onDomain: func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(401) }},
+		{name: "wrong password", domain: true, sites: map[string]http.HandlerFunc{onDomain: func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(401) }},
 			asked: []string{onDomain, onDomain + " +", onHost, plain}, wantErr: ErrUnauthorized},
-		{name: "no such mailbox", sites: map[string]http.HandlerFunc{onDomain: serve(nil), onHost: serve(settings())},
+		{name: "no such mailbox", domain: true, sites: map[string]http.HandlerFunc{onDomain: serve(nil), onHost: serve(settings())},
 			asked: []string{onDomain, onDomain + " +"}, wantErr: &Error{ErrorCode: ErrorNoMailbox}},
 		{name: "server error", sites: map[string]http.HandlerFunc{onDomain: fail(&Error{ErrorCode: ErrorServer, Message: "disk"})},
 			asked: []string{onDomain}, wantErr: &Error{ErrorCode: ErrorServer}},
@@ -182,7 +218,7 @@ func TestDiscoverOrder(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			n := &internet{t: t, sites: test.sites}
 			c := n.client()
-			c.Trust = test.trust
+			c.Trust, c.DomainCredentials = test.trust, test.domain
 			if test.srv != nil {
 				c.LookupSRV = func(_ context.Context, service, proto, name string) (string, []*net.SRV, error) {
 					if service != "autodiscover" || proto != "tcp" || name != "contoso.test" {

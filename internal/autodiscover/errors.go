@@ -19,8 +19,10 @@ var (
 	// the crypto/x509 error is in the chain.
 	ErrUntrustedCertificate = errors.New("autodiscover: server certificate not trusted")
 	// ErrUntrustedRedirect matches a redirect that isn't followed: to plain HTTP,
-	// or to a foreign host on the word of an unauthenticated source.
+	// or to a host that isn't approved.
 	ErrUntrustedRedirect = errors.New("autodiscover: redirect not followed")
+	// ErrCredentialsWithheld matches the web server of a domain that wants credentials, see Client.DomainCredentials.
+	ErrCredentialsWithheld = errors.New("autodiscover: the web server of the domain itself gets no credentials unless that is allowed")
 	// ErrTooManyRedirects matches a chain of more than 10 redirects.
 	ErrTooManyRedirects = errors.New("autodiscover: too many redirects")
 )
@@ -36,11 +38,17 @@ type HTTPError struct {
 }
 
 func (e *HTTPError) Error() string {
-	return fmt.Sprintf("autodiscover: HTTP status %d %s", e.Status, http.StatusText(e.Status))
+	text := http.StatusText(e.Status)
+	if why := finalStatuses[e.Status]; why != "" {
+		text = "(" + why + ")"
+	}
+	return fmt.Sprintf("autodiscover: HTTP status %d %s", e.Status, text)
 }
 
+// Is matches another *HTTPError with the same status, and ErrUnauthorized.
 func (e *HTTPError) Is(target error) bool {
-	return target == ErrUnauthorized && e.Status == http.StatusUnauthorized
+	t, ok := target.(*HTTPError)
+	return ok && t.Status == e.Status || target == ErrUnauthorized && e.Status == http.StatusUnauthorized
 }
 
 // NetworkError is an attempt that got no HTTP response.
@@ -110,15 +118,17 @@ func telling(err error) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &code):
+	case errors.As(err, &code), errors.Is(err, &SOAPError{Code: SOAPInvalidUser}):
+		return 7
+	case errors.Is(err, ErrUnauthorized), errors.As(err, new(errStop)):
 		return 6
-	case errors.Is(err, ErrUnauthorized):
-		return 5
 	case errors.Is(err, ErrUntrustedRedirect), errors.Is(err, ErrTooManyRedirects):
+		return 5
+	case errors.Is(err, ErrCredentialsWithheld):
 		return 4
 	case errors.Is(err, ErrUntrustedCertificate):
 		return 3
-	case errors.Is(err, ErrUnreachable), errors.Is(err, errNoRedirect):
+	case errors.Is(err, ErrUnreachable), errors.Is(err, errNoRedirect), errors.Is(err, errNoDirectory):
 		return 1
 	}
 	return 2

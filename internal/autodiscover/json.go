@@ -2,8 +2,8 @@ package autodiscover
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
+	"net/url"
 )
 
 // V2 is the answer of the JSON variant, GET /autodiscover/autodiscover.json/v1.0/ADDRESS?Protocol=NAME:
@@ -17,6 +17,25 @@ type V2 struct {
 	ErrorMessage string `json:"ErrorMessage,omitempty"`
 }
 
+// MarshalJSON leaves Url out of errors.
+func (v V2) MarshalJSON() ([]byte, error) {
+	if v.ErrorCode != "" {
+		return json.Marshal(struct{ ErrorCode, ErrorMessage string }{v.ErrorCode, v.ErrorMessage})
+	}
+	type plain V2
+	return json.Marshal(plain(v))
+}
+
+// ProtocolV1 is the protocol whose URL is that of POX.
+const ProtocolV1 = "AutodiscoverV1"
+
+// Error codes of the JSON variant.
+const (
+	V2NotSupported     = "ProtocolNotSupported"
+	V2MissingProtocol  = "MissingProtocol"
+	V2MissingParameter = "MandatoryParameterMissing"
+)
+
 // V2Error is the failure that a JSON answer reports.
 type V2Error struct{ Code, Message string }
 
@@ -25,11 +44,16 @@ func (e *V2Error) Error() string { return "autodiscover: " + e.Code + ": " + e.M
 // DecodeV2 reads a JSON answer; a reported failure is returned as *V2Error.
 func DecodeV2(r io.Reader) (*V2, error) {
 	var v V2
-	if err := json.NewDecoder(io.LimitReader(r, maxDocument)).Decode(&v); err != nil {
-		return nil, fmt.Errorf("autodiscover: %w", err)
+	if err := decodeJSON(r, &v); err != nil {
+		return nil, err
 	}
 	if v.ErrorCode != "" {
 		return nil, &V2Error{v.ErrorCode, v.ErrorMessage}
 	}
 	return &v, nil
+}
+
+// v2URL asks for the URL of a protocol for a mailbox. path is the service's.
+func v2URL(at *url.URL, path, mailbox, protocol string) *url.URL {
+	return &url.URL{Scheme: at.Scheme, Host: at.Host, Path: path + v2Version + mailbox, RawQuery: url.Values{"Protocol": {protocol}}.Encode()}
 }

@@ -1,11 +1,11 @@
 // Package autodiscover finds the endpoints and names of a mailbox: the plain-XML
-// protocol ("POX") of [MS-OXDSCLI], client and server, and the order of
+// protocol ("POX") of [MS-OXDSCLI], the SOAP operation GetUserSettings of
+// [MS-OXWSADISC] and the JSON variant, client and server, and the order of
 // [MS-OXDISCO] in which a client looks for the service.
 package autodiscover
 
 import (
 	"encoding/xml"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -26,13 +26,12 @@ const (
 	headerMapiHTTP = "X-MapiHttpCapability"
 	// headerAnchor lets a front end route the request to the mailbox's server.
 	headerAnchor = "X-AnchorMailbox"
-	// headerCanHandle asks for EXHTTP ([MS-OXDSCLI] 2.2.2.2).
+	// headerCanHandle asks for EXHTTP and for negotiate as an AuthPackage ([MS-OXDSCLI] 2.2.2.2).
 	headerCanHandle = "X-ClientCanHandle"
+	canNegotiate    = "Negotiate"
+	canExHTTP       = "ExHttpInfo"
+	canHandle       = canNegotiate + "," + canExHTTP
 )
-
-// maxDocument limits a request or response, in bytes: real ones have some KiB,
-// with many alternative mailboxes some tens.
-const maxDocument = 1 << 20
 
 // Request is the Autodiscover request ([MS-OXDSCLI] 2.2.3.1.1). Either
 // EMailAddress or LegacyDN names the mailbox.
@@ -110,6 +109,13 @@ const (
 	EXHTTP   = "EXHTTP" // RPC over HTTP, newer clients; may occur twice
 	WEB      = "WEB"
 	MapiHttp = "mapiHttp"
+)
+
+// Values of AuthPackage that have a meaning here. Servers write others, too.
+const (
+	AuthBasic     = "basic"
+	AuthNTLM      = "ntlm"
+	AuthNegotiate = "negotiate"
 )
 
 // Protocol is one way to reach the mailbox ([MS-OXDSCLI] 2.2.4.1.1.2.6). Which
@@ -233,21 +239,19 @@ func (e *Error) Is(target error) bool {
 	return ok && t.ErrorCode == e.ErrorCode
 }
 
-var errEmpty = errors.New("autodiscover: empty document")
-
 // EncodeRequest writes a request document.
 func EncodeRequest(r *Request) ([]byte, error) {
-	return encode(&requestDocument{Xmlns: nsRequest, Request: *r})
+	return encodeXML(&requestDocument{Xmlns: nsRequest, Request: *r})
 }
 
 // DecodeRequest reads a request in the outlook request schema.
 func DecodeRequest(r io.Reader) (*Request, error) {
 	var doc requestDocument
-	if err := decode(r, &doc); err != nil {
+	if err := decodeXML(formatPOX, r, &doc); err != nil {
 		return nil, err
 	}
 	if doc.XMLName.Space != nsRequest {
-		return nil, fmt.Errorf("autodiscover: request in namespace %q", doc.XMLName.Space)
+		return nil, &DocumentError{formatPOX, 0, fmt.Errorf("a request in the namespace %q", doc.XMLName.Space)}
 	}
 	trim(&doc.Request.EMailAddress, &doc.Request.LegacyDN, &doc.Request.AcceptableResponseSchema)
 	return &doc.Request, nil
@@ -259,39 +263,21 @@ func EncodeResponse(r *Response) ([]byte, error) {
 	if r.Error == nil {
 		doc.Response.Xmlns = ResponseSchema
 	}
-	return encode(doc)
+	return encodeXML(doc)
 }
 
 // DecodeResponse reads a response in the outlook response schema, or one that
 // holds an Error.
 func DecodeResponse(r io.Reader) (*Response, error) {
 	var doc responseDocument
-	if err := decode(r, &doc); err != nil {
+	if err := decodeXML(formatPOX, r, &doc); err != nil {
 		return nil, err
 	}
 	in := &doc.Response
 	if doc.XMLName.Local != "Autodiscover" || in.Error == nil && in.XMLName.Space != ResponseSchema {
-		return nil, fmt.Errorf("autodiscover: response in namespace %q", in.XMLName.Space)
+		return nil, &DocumentError{formatPOX, 0, fmt.Errorf("a response in the namespace %q", in.XMLName.Space)}
 	}
 	return &in.Response, nil
-}
-
-func encode(doc any) ([]byte, error) {
-	b, err := xml.Marshal(doc)
-	if err != nil {
-		return nil, fmt.Errorf("autodiscover: %w", err)
-	}
-	return append([]byte(xml.Header), b...), nil
-}
-
-func decode(r io.Reader, doc any) error {
-	d := xml.NewDecoder(io.LimitReader(r, maxDocument))
-	if err := d.Decode(doc); err == io.EOF {
-		return errEmpty
-	} else if err != nil {
-		return fmt.Errorf("autodiscover: %w", err)
-	}
-	return nil
 }
 
 func trim(fields ...*string) {
