@@ -209,9 +209,31 @@ func (c *serverConn) succeedIn(ch *serverChannel, a1 *rts) {
 	if !c.adopt(ch.nc) {
 		return
 	}
+	late := time.NewTimer(c.open)
+	defer late.Stop()
+	wait := func(turn <-chan struct{}) bool {
+		select {
+		case <-turn:
+			return true
+		case <-late.C:
+			c.fail(&LostError{In, errors.New("the predecessor of a channel didn't end in time")})
+		case <-c.done:
+		}
+		return false
+	}
+	predecessor := a1.commands[2].cookie
 	turn := make(chan struct{})
 	c.mu.Lock()
-	fits := c.in != nil && c.in.cookie == a1.commands[2].cookie && c.inNext == nil
+	if c.inNext != nil && c.inNext.cookie == predecessor {
+		// The predecessor's turn is announced on another network connection than this, and may be on its way.
+		before := c.inTurn
+		c.mu.Unlock()
+		if !wait(before) {
+			return
+		}
+		c.mu.Lock()
+	}
+	fits := c.in != nil && c.in.cookie == predecessor && c.inNext == nil
 	if fits {
 		c.inNext, c.inTurn = ch, turn
 	}
@@ -221,12 +243,8 @@ func (c *serverConn) succeedIn(ch *serverChannel, a1 *rts) {
 		return
 	}
 	c.send.rts(inR2A4.with())
-	select {
-	case <-turn:
+	if wait(turn) {
 		c.readIn(ch)
-	case <-time.After(c.open):
-		c.fail(&LostError{In, errors.New("the predecessor of a channel didn't end in time")})
-	case <-c.done:
 	}
 }
 
