@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/opencdo/opencdo/exchange"
 	"github.com/opencdo/opencdo/internal/codepage"
@@ -253,5 +254,55 @@ func TestInteropAddressBook(t *testing.T) {
 	}
 	if n != 1 {
 		t.Errorf("%d entries match %q", n, user)
+	}
+}
+
+// TestInteropSubmit sends a message from the mailbox to itself, so that what the server makes of it can be seen.
+func TestInteropSubmit(t *testing.T) {
+	ctx := t.Context()
+	st := exchange.OpenPeer(t, "", nil)
+	open := func(r mapi.Role) mapi.Folder {
+		id, err := st.Special(ctx, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := st.Folder(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	me := os.Getenv("OPENCDO_GROMOX_USER")
+	subject := "sent by a test at " + time.Now().Format(time.RFC3339Nano)
+	it := &mapi.Item{
+		Props: mapi.Props{{Key: mapi.TagKey(pid.TagMessageClass), Value: "IPM.Note"}, {Key: mapi.TagKey(pid.TagSubject), Value: subject},
+			{Key: mapi.TagKey(pid.TagBody), Value: "text"}, {Key: mapi.TagKey(pid.TagDeleteAfterSubmit), Value: true}},
+		Recipients: []mapi.Props{{{Key: mapi.TagKey(pid.TagRecipientType), Value: int32(1)}, {Key: mapi.TagKey(pid.TagDisplayName), Value: me},
+			{Key: mapi.TagKey(pid.TagAddressType), Value: "SMTP"}, {Key: mapi.TagKey(pid.TagEmailAddress), Value: me}}},
+	}
+	outbox := open(mapi.RoleOutbox)
+	id, err := mapi.WriteItem(ctx, outbox, mapi.Normal, it)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Submit(ctx, outbox.ID(), id); err != nil {
+		t.Fatal(err)
+	}
+	inbox := open(mapi.RoleInbox)
+	where := mapi.ResProperty{Op: mapi.RelEQ, Key: mapi.TagKey(pid.TagSubject), Value: subject}
+	for end := time.Now().Add(30 * time.Second); ; {
+		for r, err := range inbox.Rows(ctx, mapi.Query{Where: where}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := inbox.Delete(ctx, []mapi.EntryID{r.ID}, true); err != nil {
+				t.Error(err)
+			}
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("it didn't arrive")
+		}
+		time.Sleep(200 * time.Millisecond) // the server delivers on its own time
 	}
 }

@@ -57,7 +57,7 @@ func (c *call) known(q oxcrops.Request) error {
 }
 
 // rops is the table of all operations. Those that aren't in it are not supported, among them categories (RopExpandRow and its
-// like), search folders, synchronization, sending, rules and public folders.
+// like), search folders, synchronization, rules and public folders.
 var rops [256]rop
 
 func init() {
@@ -209,7 +209,9 @@ func init() {
 		oxcrops.RopGetAddressTypes:              on((*call).transportTypes),
 		oxcrops.RopOptionsData:                  done(),
 		oxcrops.RopTransportNewMail:             done(),
-		oxcrops.RopAbortSubmit:                  refuse(mapi.ErrNotFound),
+		oxcrops.RopSubmitMessage:                on((*call).submitMessage),
+		oxcrops.RopTransportSend:                on((*call).transportSend),
+		oxcrops.RopAbortSubmit:                  refuse(mapi.ErrUnableToAbort), // submitted is delivered
 		oxcrops.RopUpdateDeferredActionMessages: done(),
 		oxcrops.RopSetLocalReplicaMidsetDeleted: done(),
 		oxcrops.RopRegisterNotification:         on((*call).subscribe),

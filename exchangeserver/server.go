@@ -39,6 +39,8 @@ type Config struct {
 	ServerVersion string        // "Exchange/15.dd.dddd.ddd"; empty: DefaultServerVersion
 	Logger        *slog.Logger  // nil: nothing is logged
 
+	Relay Relay // sends what is for others; nil: nothing leaves the server
+
 	MaxSessions int    // session contexts in all, 0: DefaultMaxSessions
 	MaxObjects  int    // open objects of a session, 0: DefaultMaxObjects
 	MaxSpool    int64  // bytes of unsaved values of a session, 0: DefaultMaxSpool

@@ -31,7 +31,7 @@ func setRead(c *call, dir mapi.Folder, ids []mapi.EntryID, read bool) error {
 }
 
 // readFlags tells what ReadFlags ask for: whether the read flag is to be changed, and to what. The other bits are about
-// receipts, which nobody sends here ([MS-OXCMSG] 2.2.3.10.1).
+// receipts ([MS-OXCMSG] 2.2.3.10.1).
 func readFlags(flags uint8) (change, read bool, err error) {
 	const known = oxcrops.ReadSuppressReceipt | oxcrops.ReadClear | oxcrops.ReadGenerateReceipt | oxcrops.ReadClearNotifyRead |
 		oxcrops.ReadClearNotifyUnread | 0x0A // reserved, and folder message dialog, which clients set
@@ -65,9 +65,12 @@ func (c *call) setMessageReadFlag(q *oxcrops.SetMessageReadFlagRequest) (oxcrops
 		return resp, nil
 	}
 	if m.id != "" {
-		if err := setRead(c, m.dir, []mapi.EntryID{m.id}, read); err != nil {
+		ids := []mapi.EntryID{m.id}
+		asking := c.asking(m.dir, ids, q.ReadFlags, read)
+		if err := setRead(c, m.dir, ids, read); err != nil {
 			return nil, err
 		}
+		c.receipts(m.lg, m.dir, asking)
 	}
 	if flags &^= flagRead; read {
 		flags |= flagRead
@@ -105,6 +108,8 @@ func (c *call) setReadFlags(q *oxcrops.SetReadFlagsRequest) (oxcrops.Response, e
 			ids = append(ids, r.ID)
 		}
 	}
+	asking := c.asking(f.dir, ids, q.ReadFlags, read)
+	defer func() { c.receipts(f.lg, f.dir, asking) }()
 	err = setRead(c, f.dir, ids, read)
 	if err == nil || !errors.Is(err, mapi.ErrNotFound) {
 		return resp, err

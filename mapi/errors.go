@@ -38,6 +38,7 @@ const (
 	ErrTimeout          Code = 0x80040401
 	ErrCollision        Code = 0x80040604
 	ErrNotInitialized   Code = 0x80040605
+	ErrNoRecipients     Code = 0x80040607
 	ErrHasFolders       Code = 0x80040609
 	ErrHasMessages      Code = 0x8004060A
 	ErrFolderCycle      Code = 0x8004060B
@@ -141,7 +142,7 @@ var codeNames = map[Code]string{
 	0x80040400: "MAPI_E_UNABLE_TO_COMPLETE", ErrTimeout: "MAPI_E_TIMEOUT", 0x80040402: "MAPI_E_TABLE_EMPTY",
 	ErrTableTooBig: "MAPI_E_TABLE_TOO_BIG", ErrInvalidBookmark: "MAPI_E_INVALID_BOOKMARK", 0x80040500: "MAPI_E_WAIT",
 	0x80040501: "MAPI_E_CANCEL", 0x80040602: "MAPI_E_NO_SUPPRESS", ErrCollision: "MAPI_E_COLLISION",
-	ErrNotInitialized: "MAPI_E_NOT_INITIALIZED", 0x80040607: "MAPI_E_NO_RECIPIENTS", 0x80040608: "MAPI_E_SUBMITTED",
+	ErrNotInitialized: "MAPI_E_NOT_INITIALIZED", ErrNoRecipients: "MAPI_E_NO_RECIPIENTS", 0x80040608: "MAPI_E_SUBMITTED",
 	ErrHasFolders: "MAPI_E_HAS_FOLDERS", ErrHasMessages: "MAPI_E_HAS_MESSAGES", ErrFolderCycle: "MAPI_E_FOLDER_CYCLE",
 	0x8004060D: "MAPI_E_LOCKID_LIMIT", ErrAmbiguous: "MAPI_E_AMBIGUOUS_RECIP", 0x80040800: "SYNC_E_OBJECT_DELETED",
 	0x80040801: "SYNC_E_IGNORE", ErrSyncConflict: "SYNC_E_CONFLICT", 0x80040803: "SYNC_E_NO_PARENT",

@@ -43,7 +43,7 @@ var claims = []claim{
 	{structure: "oxcfxics.XID", tests: "internal/oxcfxics TestVectorsChangeLists", kind: "mfcmapi-xid"},
 	{structure: "oxcfxics.PCL", tests: "internal/oxcfxics TestVectorsChangeLists", kind: "mfcmapi-pcl"},
 	{structure: entities, kind: "mapihttp-entity",
-		tests: "internal/mapihttp TestEntityVectors TestConstructedEntityVectors TestClientVectors TestServerVectors TestGromoxMailbox", elsewhere: "all recorded exchanges; a gromox server"},
+		tests: "internal/mapihttp TestEntityVectors TestConstructedEntityVectors TestClientVectors TestServerVectors TestInteropMailbox", elsewhere: "all recorded exchanges; a gromox server"},
 	{structure: "Autodiscover POX, request", section: "[MS-OXDSCLI] 2.2.3", tests: "internal/autodiscover TestRequestVectors TestServerVectors", elsewhere: "99 recorded exchanges"},
 	{structure: "Autodiscover POX, response", section: "[MS-OXDSCLI] 2.2.4", tests: "internal/autodiscover TestResponseVectors TestDiscoverVectors", elsewhere: "99 recorded exchanges"},
 	{structure: "compound files, read", section: "[MS-CFB] 2", tests: "internal/cfb TestReadsWhatOlefileReads", elsewhere: "sample files as olefile reads them"},
