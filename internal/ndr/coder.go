@@ -201,15 +201,17 @@ func (c *Coder) U64(p *uint64) {
 // I16 is a short.
 func (c *Coder) I16(p *int16) {
 	u := uint16(*p)
-	c.U16(&u)
-	*p = int16(u)
+	if c.U16(&u); !c.enc { // encoding leaves alone what it encodes: several may do so at once
+		*p = int16(u)
+	}
 }
 
 // I32 is a long.
 func (c *Coder) I32(p *int32) {
 	u := uint32(*p)
-	c.U32(&u)
-	*p = int32(u)
+	if c.U32(&u); !c.enc {
+		*p = int32(u)
+	}
 }
 
 // Code is a 32-bit error code, which is most often what a call returns.

@@ -78,6 +78,22 @@ func (s *RangeSet) Remove(r Range) {
 // Union is all that is in either set.
 func (s RangeSet) Union(o RangeSet) RangeSet { return NewRangeSet(slices.Concat(s, o)...) }
 
+// Intersect is all that is in both sets.
+func (s RangeSet) Intersect(o RangeSet) RangeSet {
+	var both RangeSet
+	for len(s) > 0 && len(o) > 0 {
+		if low, high := max(s[0].Low, o[0].Low), min(s[0].High, o[0].High); low <= high {
+			both = append(both, Range{low, high})
+		}
+		if s[0].High < o[0].High {
+			s = s[1:]
+		} else {
+			o = o[1:]
+		}
+	}
+	return both
+}
+
 // Count is the number of counters in the set.
 func (s RangeSet) Count() (n uint64) {
 	for _, r := range s {

@@ -107,6 +107,7 @@ func TestMalformedSets(t *testing.T) {
 func TestRangeSet(t *testing.T) {
 	const size = 64
 	rnd := rand.New(rand.NewPCG(1, 2))
+	var last oxcfxics.RangeSet
 	for range 200 {
 		var set oxcfxics.RangeSet
 		var want [size]bool
@@ -135,6 +136,13 @@ func TestRangeSet(t *testing.T) {
 				t.Fatalf("%v has %d counters, or ranges that touch; want %d", set, set.Count(), count)
 			}
 		}
+		both := set.Intersect(last)
+		for c := range uint64(size) {
+			if both.Contains(c) != (set.Contains(c) && last.Contains(c)) {
+				t.Fatalf("%d in %v, of %v and %v", c, both, set, last)
+			}
+		}
+		last = set
 	}
 }
 
