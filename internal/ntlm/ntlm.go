@@ -62,35 +62,26 @@ func (s *session) TokenSize() int { return signatureSize }
 // Peer implements gss.Context.
 func (s *session) Peer() string { return s.peer }
 
-func (s *session) ready(flags uint32) error {
-	switch {
-	case !s.done:
-		return errNoContext
-	case s.flags&flags == 0:
-		return errNoSecrecy
-	}
-	return nil
-}
-
-// Sign implements gss.Context.
+// Sign implements gss.Context. There are keys for it even where no protection of messages was asked for, as the negotiation
+// of mechanisms needs them.
 func (s *session) Sign(message []byte) ([]byte, error) {
-	if err := s.ready(flagSign | flagSeal); err != nil {
-		return nil, err
+	if !s.done {
+		return nil, errNoContext
 	}
 	return s.send.sign(message), nil
 }
 
 // Verify implements gss.Context.
 func (s *session) Verify(message, token []byte) error {
-	if err := s.ready(flagSign | flagSeal); err != nil {
-		return err
+	if !s.done {
+		return errNoContext
 	}
 	return s.receive.verify(message, token)
 }
 
 // Seal implements gss.Context.
 func (s *session) Seal(message, secret []byte) ([]byte, error) {
-	if err := s.ready(flagSeal); err != nil {
+	if err := s.canSeal(); err != nil {
 		return nil, err
 	}
 	return s.send.seal(message, secret), nil
@@ -98,11 +89,24 @@ func (s *session) Seal(message, secret []byte) ([]byte, error) {
 
 // Unseal implements gss.Context.
 func (s *session) Unseal(message, secret, token []byte) error {
-	if err := s.ready(flagSeal); err != nil {
+	if err := s.canSeal(); err != nil {
 		return err
 	}
 	return s.receive.unseal(message, secret, token)
 }
+
+func (s *session) canSeal() error {
+	switch {
+	case !s.done:
+		return errNoContext
+	case s.flags&flagSeal == 0:
+		return errNoSecrecy
+	}
+	return nil
+}
+
+// SignsHeader tells DCE/RPC that the headers of PDUs are signed, too, whatever was negotiated.
+func (s *session) SignsHeader() bool { return true }
 
 // ResetCipher begins the key streams again after the mechListMICs of a negotiation ([MS-SPNG] 3.3.5.1). The numbers of
 // messages go on.
