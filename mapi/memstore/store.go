@@ -10,6 +10,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"slices"
 	"sync"
 
 	"github.com/opencdo/opencdo/mapi"
@@ -20,6 +21,9 @@ import (
 type Config struct {
 	Name         string // PidTagDisplayName of the store; "Mailbox" when empty
 	NoSoftDelete bool   // no Recoverable Items: every deletion is for good
+
+	Without []mapi.Role                                    // special folders that it begins without, and what would lie in them
+	Deliver func(ctx context.Context, it *mapi.Item) error // what Submit gives items to; nil: they go nowhere
 }
 
 // Store is a store in memory.
@@ -31,6 +35,7 @@ type Store struct {
 	lastID   uint64
 	closed   bool
 	readOnly bool
+	away     mapi.OutOfOffice
 	folders  map[mapi.EntryID]*node
 	special  map[mapi.Role]*node
 }
@@ -92,13 +97,10 @@ func New(c Config) *Store {
 	s := &Store{config: c, folders: map[mapi.EntryID]*node{}, special: map[mapi.Role]*node{}}
 	rand.Read(s.uid[:])
 	for _, f := range specials {
-		var props mapi.Props
-		if f.class != "" {
-			props.Set(mapi.TagKey(pid.TagContainerClass), f.class)
+		parent, ok := s.special[f.parent]
+		if (ok || f.role == mapi.RoleRoot) && !slices.Contains(c.Without, f.role) {
+			s.addSpecial(f.role, parent, f.name, f.class)
 		}
-		n := s.addFolder(s.special[f.parent], f.name, props)
-		n.role = f.role
-		s.special[f.role] = n
 	}
 	return s
 }
