@@ -18,11 +18,17 @@ type Acceptor struct {
 // NewAcceptor accepts mechanisms; the client's preference decides.
 func NewAcceptor(mechs ...Mechanism) *Acceptor { return &Acceptor{mechs: mechs} }
 
-// Step implements gss.Context.
+// Step implements gss.Context. What has failed once doesn't go on.
 func (a *Acceptor) Step(ctx context.Context, token []byte) (out []byte, done bool, err error) {
-	if a.done {
+	if a.done || a.failed {
 		return nil, false, errSequence
 	}
+	out, done, err = a.next(ctx, token)
+	a.failed = err != nil
+	return out, done, err
+}
+
+func (a *Acceptor) next(ctx context.Context, token []byte) (out []byte, done bool, err error) {
 	var r respToken
 	switch {
 	case a.started && a.raw:

@@ -19,10 +19,10 @@ type Initiator struct {
 // NewInitiator offers mechanisms, the preferred first.
 func NewInitiator(mechs ...Mechanism) *Initiator { return &Initiator{mechs: mechs} }
 
-// Step implements gss.Context.
+// Step implements gss.Context. What has failed once doesn't go on.
 func (i *Initiator) Step(ctx context.Context, token []byte) (out []byte, done bool, err error) {
 	switch {
-	case i.done || i.started == (token == nil):
+	case i.done || i.failed || i.started == (token == nil):
 		return nil, false, errSequence
 	case !i.started:
 		i.started = true
@@ -30,6 +30,7 @@ func (i *Initiator) Step(ctx context.Context, token []byte) (out []byte, done bo
 	default:
 		out, err = i.answer(ctx, token)
 	}
+	i.failed = err != nil
 	return out, i.done && err == nil, err
 }
 

@@ -36,6 +36,7 @@ type negotiated struct {
 	id          asn1.ObjectIdentifier
 	innerDone   bool
 	done        bool
+	failed      bool
 	mechTypes   []byte // as the initiator sent them
 	// The proofs of the list: whether they are needed, and went.
 	needMIC, sentMIC, gotMIC bool

@@ -195,6 +195,7 @@ func FuzzAcceptor(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(first, resp)
+	f.Add([]byte("0"), resp)
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		a := NewAcceptor(ntlmServer())
 		for _, token := range [][]byte{first, second} {
