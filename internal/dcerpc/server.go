@@ -50,6 +50,7 @@ const DefaultCalls = 64
 type ConnInfo struct {
 	// Endpoint is the secondary address that clients are told: a port number such as "6001".
 	Endpoint string
+	Local    net.Addr
 	Remote   net.Addr
 	// User is whom the carrier has authenticated, HTTP for example; it is the peer of calls at level none.
 	User string
