@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/opencdo/opencdo/internal/autodiscover"
+	"github.com/opencdo/opencdo/internal/delivery"
 	"github.com/opencdo/opencdo/internal/mapihttp"
 	"github.com/opencdo/opencdo/mapi"
 )
@@ -67,6 +68,7 @@ type Server struct {
 	auth      *authenticator
 	guid      mapi.GUID // of the address book
 	spoolDir  string
+	told      delivery.Told
 }
 
 // serverVersion is the form of X-ServerApplication ([MS-OXCMAPIHTTP] 2.2.3.3.8).

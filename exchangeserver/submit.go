@@ -60,6 +60,14 @@ func (p post) Relay(ctx context.Context, from string, to []string, it *mapi.Item
 // Domain implements delivery.Post.
 func (p post) Domain() string { return p.srv.cfg.Domain }
 
+// Told implements delivery.Post.
+func (p post) Told() *delivery.Told { return &p.srv.told }
+
+// Log implements delivery.Post.
+func (p post) Log(what string, who delivery.Person, err error) {
+	p.srv.log(what, "user", who.SMTP, "error", err)
+}
+
 // submitMessage is RopSubmitMessage ([MS-OXOMSG] 3.2.5.1): the message is delivered before the answer, so that nothing is
 // under way when the server stops. What wasn't saved is.
 func (c *call) submitMessage(q *oxcrops.SubmitMessageRequest) (oxcrops.Response, error) {

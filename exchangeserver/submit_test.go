@@ -193,3 +193,46 @@ func TestSubmitWithoutCopy(t *testing.T) {
 		t.Errorf("submit to nobody: %v", err)
 	}
 }
+
+// TestOutOfOffice lets somebody be away: who writes to them is told so, once.
+func TestOutOfOffice(t *testing.T) {
+	ctx := t.Context()
+	srv := exchangetest.New(t, exchangetest.Options{Users: []exchangetest.User{{Alias: "alice"}, {Alias: "bob"}}})
+	alice, bob := open(t, srv, "alice"), open(t, srv, "bob")
+	defer alice.Close()
+	defer bob.Close()
+	away, ok := mapi.As[mapi.OutOfOfficer](bob)
+	if !ok {
+		t.Fatal("the mailbox can't be out of office")
+	}
+	for _, want := range []mapi.OutOfOffice{{}, {On: true, Text: "back on Monday"}, {On: true, Text: "back on Tuesday"}} {
+		if want.On {
+			if err := away.SetOutOfOffice(ctx, want); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := away.OutOfOffice(ctx); err != nil || got != want {
+			t.Errorf("%+v, %v, want %+v", got, err, want)
+		}
+	}
+	mail := func(subject string) *mapi.Item {
+		return &mapi.Item{Recipients: []mapi.Props{addressed(1, "SMTP", "bob@contoso.test")}, Props: mapi.Props{
+			{Key: mapi.TagKey(pid.TagMessageClass), Value: "IPM.Note"}, {Key: mapi.TagKey(pid.TagSubject), Value: subject}}}
+	}
+	submit(t, alice, mail("first"))
+	submit(t, alice, mail("second"))
+	got := items(t, place(t, alice, mapi.RoleInbox))
+	reply := got["Automatic reply: first"]
+	if len(got) != 1 || reply == nil {
+		t.Fatalf("alice got %d answers", len(got))
+	}
+	if body := reply.Props.Text(pid.TagBody); body != "back on Tuesday" {
+		t.Errorf("the answer says %q", body)
+	}
+	if err := away.SetOutOfOffice(ctx, mapi.OutOfOffice{Text: "back on Tuesday"}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := away.OutOfOffice(ctx); err != nil || got.On || got.Text != "back on Tuesday" {
+		t.Errorf("switched off: %+v, %v", got, err)
+	}
+}

@@ -11,8 +11,8 @@ import (
 // Submitter is a store that can send.
 type Submitter interface {
 	// Submit hands an item of a folder to the transport. When it is on its way it is moved to the folder that its
-	// PidTagSentMailEntryId names, or removed when PidTagDeleteAfterSubmit is true; without either it stays where it is, no
-	// longer waiting. Errors are those of [MS-OXOMSG] 3.2.5.1: ErrNoAccess for a sender that the user may not be, and others.
+	// PidTagSentMailEntryId names, or removed when PidTagDeleteAfterSubmit is true; without either it goes to Sent
+	// Items or stays where it is, as the server does. Errors are those of [MS-OXOMSG] 3.2.5.1: ErrNoAccess for a sender that the user may not be, and others.
 	Submit(ctx context.Context, folder, item EntryID) error
 }
 

@@ -41,6 +41,10 @@ type Post interface {
 	Relay(ctx context.Context, from string, to []string, it *mapi.Item) error
 	// Domain is what message ids are made in.
 	Domain() string
+	// Told is who was told that somebody is away.
+	Told() *Told
+	// Log notes what failed without the sender being told.
+	Log(what string, p Person, err error)
 }
 
 // ErrNoRelay says that nothing is sent to the outside.

@@ -119,7 +119,18 @@ func (m *submitted) give(ctx context.Context, a *addressee) error {
 	}) {
 		it.Props.Set(p.Key, p.Value)
 	}
-	return deposit(ctx, m.post, a.Person, it)
+	box, err := m.post.Open(ctx, a.Person)
+	if err != nil {
+		return err
+	}
+	defer box.Close()
+	if err := put(ctx, box, it); err != nil {
+		return err
+	}
+	if err := m.answer(ctx, a, box); err != nil {
+		m.post.Log("automatic reply not sent", a.Person, err) // the message has arrived
+	}
+	return nil
 }
 
 // deposit puts an item into someone's Inbox.
@@ -129,6 +140,11 @@ func deposit(ctx context.Context, post Post, p Person, it *mapi.Item) error {
 		return err
 	}
 	defer box.Close()
+	return put(ctx, box, it)
+}
+
+// put puts an item into the Inbox of a mailbox.
+func put(ctx context.Context, box mapi.Store, it *mapi.Item) error {
 	id, err := box.Special(ctx, mapi.RoleInbox)
 	if err != nil {
 		return err
