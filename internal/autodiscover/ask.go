@@ -323,25 +323,46 @@ func (r *reply) failure() error {
 	return nil
 }
 
-// follow records an attempt that was told to ask elsewhere, and asks there.
+// follow records an attempt that was told to ask elsewhere, and asks there if that may be.
 func (d *discovery) follow(attempt Attempt, via, mailbox, to string) (*Result, error) {
 	attempt.Outcome, attempt.Redirect, attempt.Next = OutcomeRedirect, via, to
+	d.redirects++
+	err := error(errStop{ErrTooManyRedirects})
+	if d.redirects <= maxRedirects {
+		attempt.Reason, err = d.mayFollow(via, to)
+	}
+	if err != nil {
+		attempt.Reason, attempt.Err = "not followed", err
+		d.note(attempt)
+		return nil, err
+	}
 	d.note(attempt)
-	if d.redirects++; d.redirects > maxRedirects {
-		return nil, errStop{ErrTooManyRedirects}
+	if via == viaAddress {
+		return d.mailbox(to, nil)
 	}
-	if via != viaAddress {
-		return d.ask(place{attempt.Step, via}, mailbox, to, named)
+	return d.ask(place{attempt.Step, via}, mailbox, to, named)
+}
+
+// mayFollow tells why a redirect is followed, or why it isn't.
+func (d *discovery) mayFollow(via, to string) (why string, err error) {
+	if via == viaAddress {
+		domain, ok := domainOf(to)
+		switch {
+		case !ok:
+			return "", fmt.Errorf("%w: %q isn't an SMTP address", ErrUntrustedRedirect, to)
+		case !d.approvedDomain(domain):
+			return "", fmt.Errorf("%w: the domain %s of the new address is neither the mailbox's nor approved; look the new address up if it is right", ErrUntrustedRedirect, domain)
+		}
+		return "followed: all begins again with the new address", nil
 	}
-	refused := Attempt{Step: attempt.Step, Via: via, URL: to, Outcome: OutcomeRefused}
-	domain, ok := domainOf(to)
-	switch {
-	case !ok:
-		return nil, d.failed(refused, fmt.Errorf("%w: %q isn't an SMTP address", ErrUntrustedRedirect, to))
-	case !d.approvedDomain(domain):
-		return nil, d.failed(refused, fmt.Errorf("%w: the domain %s of the new address is neither the mailbox's nor approved; look the new address up if it is right", ErrUntrustedRedirect, domain))
+	u, err := url.Parse(to)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrUntrustedRedirect, err)
 	}
-	return d.mailbox(to, nil)
+	if err := d.allowed(u, named); err != nil {
+		return "", err
+	}
+	return "followed: https, and the host is " + d.approved(hostOf(u)), nil
 }
 
 // pause waits, unless the discovery ends first.

@@ -152,9 +152,9 @@ func (e *Explanation) WriteTo(w io.Writer) (int64, error) {
 			fmt.Fprintf(&b, "  %s\n", line)
 		}
 		if answered := a.answered(); answered != "" {
-			fmt.Fprintf(&b, "    answer: %s\n", answered)
+			fmt.Fprintf(&b, "    %s\n", answered)
 		}
-		fmt.Fprintf(&b, "    %s\n", a.Reason)
+		fmt.Fprintf(&b, "    = %s\n", a.Reason)
 	}
 	for i, s := range e.NotTried {
 		if i == 0 {

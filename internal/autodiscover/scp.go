@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
@@ -223,35 +224,53 @@ func (dir *Directory) points(ctx context.Context, server string, mayBind bool) (
 	}
 	ctx, cancel := context.WithTimeout(ctx, directoryTimeout)
 	defer cancel()
-	dial := dir.Dial
-	if dial == nil {
-		dial = (&net.Dialer{}).DialContext
+	c := &conversation{dir: dir, host: u.Hostname(), address: net.JoinHostPort(u.Hostname(), port), mayBind: mayBind}
+	c.left.Store(maxReply)
+	points, err := c.search(ctx, secure, !secure)
+	if errors.Is(err, errNoTLS) {
+		points, err = c.search(ctx, false, false) // the library has left the connection unusable
 	}
-	raw, err := dial(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
-	if err != nil {
-		return nil, h, err
-	}
-	// Closing the connection ends every wait of the library, which knows no contexts.
-	stop := context.AfterFunc(ctx, func() { raw.Close() })
-	defer stop()
-	limited := &limitedConn{Conn: raw, left: maxReply}
-	points, err := dir.search(ctx, limited, u.Hostname(), secure, mayBind, &h)
 	switch {
 	case err == nil:
-	case limited.left <= 0:
+	case c.left.Load() <= 0:
 		err = errReplySize
 	case ctx.Err() != nil:
 		err = ctx.Err()
 	}
-	return points, h, err
+	return points, c.how, err
 }
 
-func (dir *Directory) search(ctx context.Context, raw net.Conn, host string, secure, mayBind bool, h *how) ([]point, error) {
-	conf := &tls.Config{}
-	if dir.TLS != nil {
-		conf = dir.TLS.Clone()
+// errNoTLS is a directory that refuses to start TLS.
+var errNoTLS = errors.New("autodiscover: the directory has no TLS")
+
+// conversation is one with a directory.
+type conversation struct {
+	dir           *Directory
+	host, address string
+	mayBind       bool
+	left          atomic.Int64 // of maxReply
+	how
+}
+
+func (c *conversation) search(ctx context.Context, secure, startTLS bool) ([]point, error) {
+	dial := c.dir.Dial
+	if dial == nil {
+		dial = (&net.Dialer{}).DialContext
 	}
-	conf.ServerName = host
+	raw, err := dial(ctx, "tcp", c.address)
+	if err != nil {
+		return nil, err
+	}
+	// Closing the connection ends every wait of the library, which knows no contexts.
+	stop := context.AfterFunc(ctx, func() { raw.Close() })
+	defer stop()
+	under := &limitedConn{raw, &c.left}
+	raw = under
+	conf := &tls.Config{}
+	if c.dir.TLS != nil {
+		conf = c.dir.TLS.Clone()
+	}
+	conf.ServerName = c.host
 	if secure {
 		t := tls.Client(raw, conf)
 		if err := t.HandshakeContext(ctx); err != nil {
@@ -264,16 +283,18 @@ func (dir *Directory) search(ctx context.Context, raw net.Conn, host string, sec
 	conn.SetTimeout(directoryTimeout)
 	conn.Start()
 	defer conn.Close()
-	if !secure {
-		if err := conn.StartTLS(conf); err == nil {
-			secure = true
-		} else if ldap.IsErrorWithCode(err, ldap.ErrorNetwork) {
+	defer under.Close() // first, as TLS would wait for a server that doesn't read
+	if startTLS {
+		if err := conn.StartTLS(conf); ldap.IsErrorWithCode(err, ldap.ErrorNetwork) {
 			return nil, err // a certificate that isn't trusted, too
+		} else if err != nil {
+			return nil, errNoTLS
 		}
+		secure = true
 	}
-	h.secure = secure
-	if secure && mayBind && dir.Credentials != nil {
-		user, password, err := dir.Credentials(ctx)
+	c.secure = secure
+	if secure && c.mayBind && c.dir.Credentials != nil {
+		user, password, err := c.dir.Credentials(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -283,7 +304,7 @@ func (dir *Directory) search(ctx context.Context, raw net.Conn, host string, sec
 		if err := conn.Bind(user, password); err != nil {
 			return nil, err
 		}
-		h.bound = true
+		c.bound = true
 	}
 	root, err := conn.Search(ldap.NewSearchRequest("", ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, 0, false,
 		"(objectClass=*)", []string{"configurationNamingContext"}, nil))
@@ -310,14 +331,15 @@ func (dir *Directory) search(ctx context.Context, raw net.Conn, host string, sec
 // limitedConn fails after a number of bytes read.
 type limitedConn struct {
 	net.Conn
-	left int
+	left *atomic.Int64
 }
 
 func (c *limitedConn) Read(b []byte) (int, error) {
-	if c.left <= 0 {
+	left := c.left.Load()
+	if left <= 0 {
 		return 0, errReplySize
 	}
-	n, err := c.Conn.Read(b[:min(len(b), c.left)])
-	c.left -= n
+	n, err := c.Conn.Read(b[:min(int64(len(b)), left)])
+	c.left.Add(-int64(n))
 	return n, err
 }

@@ -2,8 +2,10 @@ package autodiscover
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -65,11 +67,9 @@ func (a Attempt) String() string {
 	if a.Via != "" {
 		s += " (" + a.Via + ")"
 	}
-	s += ": "
-	if a.Method != "" {
-		s += a.Method + " "
+	if line := strings.TrimSpace(a.Method + " " + a.URL); line != "" {
+		s += ": " + line
 	}
-	s += a.URL
 	if a.Status != 0 {
 		s += ": " + strconv.Itoa(a.Status)
 	}
@@ -82,7 +82,7 @@ func (a Attempt) String() string {
 	return s
 }
 
-// answered tells what the server or resolver said.
+// answered tells what the server or resolver said, or what was wrong.
 func (a Attempt) answered() string {
 	var said []string
 	if a.Status != 0 {
@@ -97,11 +97,12 @@ func (a Attempt) answered() string {
 		if len(a.Found) == 0 {
 			said = append(said, "nothing")
 		}
-	case OutcomeRefused, OutcomeSkipped:
-		said = append(said, "not asked")
 	}
-	if a.Err != nil && a.Outcome != OutcomeRefused && a.Outcome != OutcomeSkipped {
-		text := a.errorText()
+	var inURL *url.Error
+	if text := a.errorText(); text != "" {
+		if errors.As(a.Err, &inURL) {
+			text = inURL.Err.Error() // without the URL, which stands above
+		}
 		if a.Status != 0 {
 			text = strings.TrimPrefix(text, strings.TrimSpace(fmt.Sprintf("HTTP status %d %s", a.Status, http.StatusText(a.Status))))
 		}
@@ -109,8 +110,7 @@ func (a Attempt) answered() string {
 			said = append(said, text)
 		}
 	}
-	said = append(said, a.Found...)
-	return strings.Join(said, "; ")
+	return strings.Join(append(said, a.Found...), "; ")
 }
 
 // reason is why an attempt was or wasn't followed.
@@ -118,16 +118,14 @@ func (a Attempt) reason() string {
 	switch a.Outcome {
 	case OutcomeSettings:
 		return "this is the answer"
-	case OutcomeRedirect:
-		return "followed, if it may be"
 	case OutcomeFound:
 		return "asked in this order"
 	case OutcomeChallenged:
 		return "asked again with credentials"
 	case OutcomeRefused, OutcomeSkipped:
-		return a.errorText()
+		return "not asked"
 	}
-	return "nothing to follow: the next way is tried"
+	return "nothing to follow"
 }
 
 // note records an attempt.

@@ -26,21 +26,31 @@ func hostOf(u *url.URL) string { return normal(u.Hostname()) }
 // within tells whether a host is a domain or below it.
 func within(host, domain string) bool { return host == domain || strings.HasSuffix(host, "."+domain) }
 
-// approved tells whether a host may have the address, and credentials if it asks.
-func (d *discovery) approved(host string) bool {
+// approved tells whether a host may have the address, and credentials if it asks: why, or nothing.
+func (d *discovery) approved(host string) (why string) {
 	for _, domain := range d.domains {
 		// Below a domain of one label, such as com, are the domains of others.
 		if within(host, domain) && strings.Contains(domain, ".") || host == domain || host == "autodiscover."+domain {
-			return true
+			return "in the domain " + domain
 		}
 	}
-	return slices.ContainsFunc(d.hosts, func(h string) bool { return h != "" && within(host, h) }) ||
-		slices.Contains(microsoftHosts, host) || d.client.Trust != nil && d.client.Trust(host)
+	for _, h := range d.hosts {
+		if within(host, h) {
+			return "as good as " + h
+		}
+	}
+	switch {
+	case slices.Contains(microsoftHosts, host):
+		return "Microsoft's own service"
+	case d.client.Trust != nil && d.client.Trust(host):
+		return "approved"
+	}
+	return ""
 }
 
 // approvedDomain tells whether the mailbox may have moved to another domain.
 func (d *discovery) approvedDomain(domain string) bool {
-	return within(domain, microsoftDomain) || d.approved(domain)
+	return within(domain, microsoftDomain) || d.approved(domain) != ""
 }
 
 // allowed refuses plain HTTP, except to a loopback host that the user named, and hosts that aren't approved.
@@ -57,7 +67,7 @@ func (d *discovery) allowed(u *url.URL, from source) error {
 		return fmt.Errorf("autodiscover: credentials aren't sent to %s: it isn't https", u)
 	case u.Scheme != "https":
 		return fmt.Errorf("%w: %s isn't https", ErrUntrustedRedirect, u)
-	case !d.approved(hostOf(u)):
+	case d.approved(hostOf(u)) == "":
 		return fmt.Errorf("%w: the host %s is neither in the mailbox's domain nor approved; name it as the endpoint if it is right", ErrUntrustedRedirect, u.Hostname())
 	}
 	return nil
