@@ -216,13 +216,19 @@ func FuzzEMSMDB(f *testing.F) {
 		f.Add(stub, uint8(i))
 	}
 	f.Fuzz(func(t *testing.T, b []byte, kind uint8) {
-		body := []ndr.Body{&EcDoConnectExRequest{}, &EcDoConnectExResponse{}, &EcDoRpcExt2Request{}, &EcDoRpcExt2Response{}, &EcRRegisterPushNotificationRequest{}}[kind%5]
-		normal, err := ndr.Normalize(b, body)
-		if err != nil {
+		empty := func() ndr.Body {
+			return []ndr.Body{&EcDoConnectExRequest{}, &EcDoConnectExResponse{}, &EcDoRpcExt2Request{}, &EcDoRpcExt2Response{}, &EcRRegisterPushNotificationRequest{}}[kind%5]
+		}
+		first, second := empty(), empty()
+		if ndr.Unmarshal(b, first) != nil {
 			return
 		}
-		if again, err := ndr.Marshal(body); err != nil || len(again) > len(normal) {
-			t.Errorf("%x comes back as %x, %v", normal, again, err)
+		again, err := ndr.Marshal(first)
+		if err == nil {
+			err = ndr.Unmarshal(again, second)
+		}
+		if err != nil || !reflect.DeepEqual(first, second) {
+			t.Errorf("%+v comes back as %+v, %v", first, second, err)
 		}
 	})
 }
