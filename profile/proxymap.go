@@ -58,14 +58,10 @@ func parseEntry(text string) (ProxyEntry, error) {
 	if len(f) > 4 {
 		return e, fmt.Errorf("%d fields where 4 are known", len(f))
 	}
-	u, err := url.Parse(f[0])
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
-		return e, fmt.Errorf("the proxy %q must begin with https:// or http://", f[0])
+	u, err := parseProxy(f[0])
+	if err != nil {
+		return e, err
 	}
-	if u.Host == "" || u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.User != nil {
-		return e, fmt.Errorf("the proxy %q must be a host after its scheme", f[0])
-	}
-	u.Path = ""
 	e.Proxy = u
 	if len(f) > 1 && f[1] != "" {
 		switch e.HTTPAuth = f[1]; e.HTTPAuth {
@@ -91,6 +87,19 @@ func parseEntry(text string) (ProxyEntry, error) {
 		}
 	}
 	return e, nil
+}
+
+// parseProxy reads a scheme and a host, perhaps with a port.
+func parseProxy(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return nil, fmt.Errorf("the proxy %q must begin with https:// or http://", s)
+	}
+	if u.Hostname() == "" || u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return nil, fmt.Errorf("the proxy %q must be a host after its scheme", s)
+	}
+	u.Path = ""
+	return u, nil
 }
 
 // Find gives the first entry that matches a server name.
