@@ -21,6 +21,7 @@ type commands struct {
 	Tree      treeCmd      `cmd:"" help:"Show the folders of a store."`
 	Ls        lsCmd        `cmd:"" help:"List the items of a folder."`
 	Show      showCmd      `cmd:"" help:"Show an item, or a folder's properties."`
+	Discover  discoverCmd  `cmd:"" name:"autodiscover" help:"Find the endpoints and names of a mailbox, and tell the way."`
 	Addresses addressesCmd `cmd:"" help:"List or search the address book of a server."`
 	Cp        cpCmd        `cmd:"" help:"Copy a store, a folder or an item."`
 	Backup    backupCmd    `cmd:"" help:"Back a mailbox up into a repository."`
