@@ -10,9 +10,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding/charmap"
-
 	"github.com/opencdo/opencdo/internal/secret"
+	"github.com/opencdo/opencdo/internal/settings"
 	"github.com/opencdo/opencdo/mapi"
 )
 
@@ -198,15 +197,12 @@ func (s *Section) Text(t mapi.Tag) string {
 	return ""
 }
 
-// text8 reads an 8-bit string in Windows' western code page, which has all 256 characters: profiles don't tell theirs.
-func text8(s mapi.String8) string {
-	t, _ := charmap.Windows1252.NewDecoder().String(string(s)) // every byte has a character
-	return t
-}
+// text8 reads an 8-bit string in Windows' western code page: profiles don't tell theirs.
+func text8(s mapi.String8) string { return settings.DecodeANSI(string(s)) }
 
 // string8 is the reverse of text8.
 func string8(s string) (mapi.String8, error) {
-	t, err := charmap.Windows1252.NewEncoder().String(s)
+	t, err := settings.EncodeANSI(s)
 	return mapi.String8(t), err
 }
 

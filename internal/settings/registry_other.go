@@ -1,0 +1,5 @@
+//go:build !windows
+
+package settings
+
+func systemRegistry() keyStore { return nil }
