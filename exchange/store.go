@@ -17,10 +17,11 @@ import (
 	"github.com/opencdo/opencdo/mapi"
 )
 
-// Config says how to reach a mailbox. MailboxURL and UserDN are required.
+// Config says how to reach a mailbox. UserDN is required, and MailboxURL or RPC.
 type Config struct {
 	MailboxURL     string // MAPI/HTTP mailbox endpoint, with its MailboxId
 	AddressBookURL string // MAPI/HTTP address book endpoint; empty: no address book
+	RPC            *RPC   // reaches mailbox and address book in place of the URLs
 	UserDN         string // legacy DN of the user who logs on
 	MailboxDN      string // legacy DN of the mailbox; empty: the user's own
 	Admin          bool   // ask for administrator rights, for mailboxes of others
@@ -59,8 +60,8 @@ type Store struct {
 // Open connects and logs on. Errors answer errors.Is for mapi.ErrLogonFailed, mapi.ErrUnknownUser, mapi.ErrLoginPermission,
 // mapi.ErrNetwork and what package net/http and crypto/x509 say.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	if cfg.MailboxURL == "" || cfg.UserDN == "" {
-		return nil, &mapi.Error{Op: "open mailbox", Code: mapi.ErrInvalidParameter, Err: errors.New("an endpoint URL and a user DN are needed")}
+	if cfg.MailboxURL == "" && cfg.RPC == nil || cfg.UserDN == "" {
+		return nil, &mapi.Error{Op: "open mailbox", Code: mapi.ErrInvalidParameter, Err: errors.New("an endpoint and a user DN are needed")}
 	}
 	if cfg.MailboxDN == "" {
 		cfg.MailboxDN = cfg.UserDN

@@ -22,9 +22,16 @@ type bookTransport interface {
 	call(ctx context.Context, kind string, req, resp oxcmapihttp.Body) error
 }
 
-func newTransport(cfg *Config) (transport, error) { return newMAPIHTTP(cfg) }
+func newTransport(cfg *Config) (transport, error) {
+	if cfg.RPC != nil {
+		return newRPC(cfg), nil
+	}
+	return newMAPIHTTP(cfg)
+}
 
 func newBookTransport(cfg *Config) (bookTransport, error) { return newBookOverMAPIHTTP(cfg) }
 
 // lost reports whether an error means that the session context is gone and the operation never happened.
-func lost(err error) bool { return errors.Is(err, mapihttp.ErrContextNotFound) }
+func lost(err error) bool {
+	return errors.Is(err, mapihttp.ErrContextNotFound) || errors.Is(err, errSessionGone)
+}

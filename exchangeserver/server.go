@@ -20,11 +20,14 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/opencdo/opencdo/internal/autodiscover"
+	"github.com/opencdo/opencdo/internal/dcerpc"
 	"github.com/opencdo/opencdo/internal/delivery"
 	"github.com/opencdo/opencdo/internal/mapihttp"
+	"github.com/opencdo/opencdo/internal/rpchttp"
 	"github.com/opencdo/opencdo/mapi"
 )
 
@@ -65,10 +68,15 @@ type Server struct {
 	mux       http.Handler
 	mailboxes *mapihttp.Handler
 	book      *mapihttp.Handler
+	rpc       *dcerpc.Server   // its interfaces
+	proxy     *rpchttp.Handler // to them
 	auth      *authenticator
 	guid      mapi.GUID // of the address book
 	spoolDir  string
 	told      delivery.Told
+
+	rpcSessions atomic.Int64  // open ones
+	rpcNumber   atomic.Uint32 // of the last
 }
 
 // serverVersion is the form of X-ServerApplication ([MS-OXCMAPIHTTP] 2.2.3.3.8).
@@ -106,6 +114,8 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.mailboxes = endpoint(mapihttp.Mailbox, mailboxEndpoint{s})
 	s.book = endpoint(mapihttp.AddressBook, bookEndpoint{s})
+	s.rpc = &dcerpc.Server{Interfaces: newMailboxRPC(s).interfaces(), Log: cfg.Logger}
+	s.proxy = &rpchttp.Handler{Serve: s.serveRPC, User: func(ctx context.Context) string { alias, _ := ctx.Value(userKey{}).(string); return alias }}
 	s.mux = s.routes()
 	return s, nil
 }
@@ -116,6 +126,7 @@ const maxRequest = 512 << 10
 const autodiscoverPath = "/autodiscover/autodiscover.xml"
 
 func (s *Server) routes() http.Handler {
+	proxy := s.authenticated(s.proxy)
 	discovery := s.authenticated(&autodiscover.Handler{Lookup: s.discover})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := strings.ToLower(r.URL.Path); path {
@@ -123,6 +134,8 @@ func (s *Server) routes() http.Handler {
 			s.mailboxes.ServeHTTP(w, r)
 		case "/mapi/nspi/", "/mapi/nspi":
 			s.book.ServeHTTP(w, r)
+		case "/rpc/rpcproxy.dll", "/rpcwithcert/rpcproxy.dll":
+			proxy.ServeHTTP(w, r)
 		case autodiscoverPath:
 			discovery.ServeHTTP(w, withBaseURL(r, s.baseURL(r)))
 		default:
@@ -134,13 +147,16 @@ func (s *Server) routes() http.Handler {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// Sessions is the number of session contexts of both endpoints.
-func (s *Server) Sessions() int { return s.mailboxes.Sessions() + s.book.Sessions() }
+// Sessions is the number of session contexts, of all endpoints.
+func (s *Server) Sessions() int {
+	return s.mailboxes.Sessions() + s.book.Sessions() + int(s.rpcSessions.Load())
+}
 
 // Close ends all sessions and removes what they spooled. It doesn't close the back end.
 func (s *Server) Close() error {
 	s.mailboxes.Close()
 	s.book.Close()
+	s.proxy.Close()
 	return os.RemoveAll(s.spoolDir)
 }
 

@@ -32,8 +32,8 @@ func unicodeClass(it *mapi.Item) {
 	}
 }
 
-// TestConformance runs the suite that every store passes over the client and this server.
-func TestConformance(t *testing.T) {
+// conformance is what to expect of the server.
+func conformance() storetest.Options {
 	var computed []mapi.Key
 	for _, c := range compare.Table {
 		if c.Of == compare.OfItem || c.Of == compare.OfRecipient || c.Of == compare.OfAttachment {
@@ -45,11 +45,16 @@ func TestConformance(t *testing.T) {
 			computed = append(computed, mapi.TagKey(c.Tag))
 		}
 	}
-	storetest.Run(t, func(t *testing.T) mapi.Store {
-		return open(t, exchangetest.New(t, exchangetest.Options{Users: []exchangetest.User{{Alias: "alice"}}}), "alice")
-	}, storetest.Options{
+	return storetest.Options{
 		Computed: computed, Normalize: unicodeClass,
 		Roles: []mapi.Role{mapi.RoleInbox, mapi.RoleOutbox, mapi.RoleSent, mapi.RoleDeleted, mapi.RoleDrafts, mapi.RoleCalendar,
 			mapi.RoleContacts, mapi.RoleTasks, mapi.RoleNotes, mapi.RoleJournal, mapi.RoleJunk, mapi.RoleSyncIssues, mapi.RoleConflicts},
-	})
+	}
+}
+
+// TestConformance runs the suite that every store passes over the client and this server.
+func TestConformance(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) mapi.Store {
+		return open(t, exchangetest.New(t, exchangetest.Options{Users: []exchangetest.User{{Alias: "alice"}}}), "alice")
+	}, conformance())
 }

@@ -1,0 +1,149 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"github.com/opencdo/opencdo/internal/dcerpc"
+	"github.com/opencdo/opencdo/internal/ndr"
+	"github.com/opencdo/opencdo/internal/oxcmapihttp"
+	"github.com/opencdo/opencdo/internal/oxcrpc"
+	"github.com/opencdo/opencdo/internal/rpchttp"
+	"github.com/opencdo/opencdo/mapi"
+)
+
+// RPC says how to reach a server by remote procedure calls ([MS-OXCRPC], [MS-OXNSPI]) instead of MAPI over HTTP. Programs have
+// package opencdo make one.
+type RPC struct {
+	// Dial connects to the service of an interface, over HTTP or TCP, and binds it and others.
+	Dial func(ctx context.Context, interfaces ...dcerpc.Syntax) (*dcerpc.Client, error)
+	// Version is the client version that the server is told, in the three words of [MS-OXCRPC] 3.1.4.1.3.1.
+	Version [3]uint16
+}
+
+// rpcTimeout is how long a call may take: what MAPI over HTTP gives up after without a sign of life. Servers answer a ROP that
+// takes longer with RopProgress.
+const rpcTimeout = 5 * time.Minute
+
+// errSessionGone is a session that the server doesn't know any more.
+var errSessionGone = errors.New("the session context is gone")
+
+// overRPC reaches a mailbox by EMSMDB.
+type overRPC struct {
+	rpc     *RPC
+	userDN  string
+	flags   uint32
+	client  *dcerpc.Client
+	context ndr.ContextHandle
+}
+
+func newRPC(cfg *Config) *overRPC {
+	t := &overRPC{rpc: cfg.RPC, userDN: cfg.UserDN}
+	if cfg.Admin {
+		t.flags |= oxcmapihttp.ConnectAdmin
+	}
+	if cfg.IgnoreNoPF {
+		t.flags |= oxcmapihttp.ConnectIgnoreNoPF
+	}
+	return t
+}
+
+func (t *overRPC) connect(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, rpcTimeout)
+	defer cancel()
+	var err error
+	if t.client, err = t.rpc.Dial(ctx, oxcrpc.EMSMDB); err != nil {
+		return rpcFailure(ctx, "connect", err)
+	}
+	req := &oxcrpc.EcDoConnectExRequest{UserDN: mapi.String8(t.userDN), Flags: t.flags, CodePage: codePage, LcidString: localeID,
+		LcidSort: localeID, LinkedSession: oxcrpc.NoLink, CanConvert: 1, ClientVersion: t.rpc.Version, AuxOutSize: oxcrpc.MaxAuxBuffer}
+	var resp oxcrpc.EcDoConnectExResponse
+	if err = t.call(ctx, oxcrpc.OpEcDoConnectEx, req, &resp, &resp.Result); err != nil {
+		t.client.Close()
+		t.client = nil
+		return err
+	}
+	t.context = resp.Context
+	return nil
+}
+
+// call calls an operation of EMSMDB and looks at its result.
+func (t *overRPC) call(ctx context.Context, op uint16, req, resp ndr.Body, result *mapi.Code) error {
+	return rpcCall(ctx, t.client, op, req, resp, result)
+}
+
+func rpcCall(ctx context.Context, c *dcerpc.Client, op uint16, req, resp ndr.Body, result *mapi.Code) error {
+	if err := dcerpc.Invoke(ctx, c, op, req, resp); err != nil {
+		return rpcFailure(ctx, "ask the server", err)
+	}
+	if result.Failed() {
+		return &mapi.Error{Op: "ask the server", Code: *result}
+	}
+	return nil
+}
+
+// execute carries out ROPs. A zero context handle in the answer says that the server ended the session ([MS-OXCRPC] 3.1.4.2.1).
+func (t *overRPC) execute(ctx context.Context, buffers []byte, maxOut uint32) ([]byte, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, rpcTimeout, os.ErrDeadlineExceeded)
+	defer cancel()
+	req := &oxcrpc.EcDoRpcExt2Request{Context: t.context, Flags: oxcmapihttp.ExecuteChain, In: buffers, OutSize: maxOut, AuxOutSize: oxcrpc.MaxAuxBuffer}
+	var resp oxcrpc.EcDoRpcExt2Response
+	err := t.call(ctx, oxcrpc.OpEcDoRpcExt2, req, &resp, &resp.Result)
+	if err != nil && resp.Result.Failed() && resp.Context.IsZero() {
+		err = &mapi.Error{Op: "ask the server", Code: mapi.ErrNetwork, Err: fmt.Errorf("%w (%v)", errSessionGone, resp.Result)}
+	}
+	return resp.Out, err
+}
+
+func (t *overRPC) disconnect(ctx context.Context) error {
+	if t.client == nil {
+		return nil
+	}
+	defer t.client.Close()
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // the server ends the session anyway when the connection ends
+	defer cancel()
+	var resp oxcrpc.ContextResponse
+	err := t.call(ctx, oxcrpc.OpEcDoDisconnect, &oxcrpc.ContextRequest{Context: t.context}, &resp, &resp.Result)
+	if errors.Is(err, mapi.ErrNetwork) {
+		return nil // it is disconnected
+	}
+	return err
+}
+
+// rpcFailure gives an error of the transport the code that says whether it may be gone after a while.
+func rpcFailure(ctx context.Context, op string, err error) error {
+	var (
+		fault   *dcerpc.Fault
+		answer  *rpchttp.HTTPError
+		network net.Error
+		code    mapi.Code
+	)
+	switch {
+	case errors.Is(context.Cause(ctx), os.ErrDeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		code = mapi.ErrTimeout
+	case ctx.Err() != nil, errors.Is(err, rpchttp.ErrUntrustedCertificate), errors.Is(err, rpchttp.ErrUnauthorized):
+	case errors.As(err, &fault):
+		switch fault.Status {
+		case dcerpc.StatusContextMismatch:
+			return &mapi.Error{Op: op, Code: mapi.ErrNetwork, Err: fmt.Errorf("%w: %w", errSessionGone, err)}
+		case dcerpc.StatusAccessDenied:
+			code = mapi.ErrLogonFailed
+		case dcerpc.StatusServerTooBusy, dcerpc.StatusTooBusy:
+			code = mapi.ErrServerBusy
+		}
+	case errors.As(err, &answer) && (answer.Status == 503 || answer.Status == 429):
+		code = mapi.ErrServerBusy
+	case errors.Is(err, rpchttp.ErrLost), errors.Is(err, rpchttp.ErrUnreachable), errors.Is(err, dcerpc.ErrClosed),
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &network), errors.As(err, &answer) && answer.Status >= 500:
+		code = mapi.ErrNetwork
+	}
+	if code == 0 {
+		return err
+	}
+	return &mapi.Error{Op: op, Code: code, Err: err}
+}
