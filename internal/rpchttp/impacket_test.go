@@ -105,16 +105,14 @@ func TestImpacket(t *testing.T) {
 		info = i
 		amplifier(ctx, c, i)
 	}
-	s := start(t, h, true)
-	plain := s.Config.Handler
-	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := start(t, h, true, func(w http.ResponseWriter, r *http.Request) *http.Request {
 		user, password, ok := r.BasicAuth()
 		if !ok || password != "secret" {
 			w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
 			http.Error(w, "who are you?", http.StatusUnauthorized)
-			return
+			return nil
 		}
-		plain.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), key{}, user)))
+		return r.WithContext(context.WithValue(r.Context(), key{}, user))
 	})
 	url := s.URL + "/rpc/rpcproxy.dll?mail.example.com:6001"
 	client := func(password string) (out string, err error) {

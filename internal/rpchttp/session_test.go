@@ -8,15 +8,12 @@ import (
 	"crypto/x509"
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"hash"
 	"io"
+	"log"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -40,8 +37,8 @@ type server struct {
 	requests map[string]*atomic.Int32 // by method
 }
 
-// start serves h by TLS or without.
-func start(t *testing.T, h *rpchttp.Handler, secure bool) *server {
+// start serves h by TLS or without. before sees each request before it does, and may answer it.
+func start(t *testing.T, h *rpchttp.Handler, secure bool, before ...func(http.ResponseWriter, *http.Request) *http.Request) *server {
 	t.Helper()
 	s := &server{handler: h, requests: map[string]*atomic.Int32{"RPC_IN_DATA": {}, "RPC_OUT_DATA": {}}}
 	mux := http.NewServeMux()
@@ -49,10 +46,18 @@ func start(t *testing.T, h *rpchttp.Handler, secure bool) *server {
 		if n := s.requests[r.Method]; n != nil {
 			n.Add(1)
 		}
+		for _, f := range before {
+			if r = f(w, r); r == nil {
+				return
+			}
+		}
 		h.ServeHTTP(w, r)
 	})
 	s.Server = httptest.NewUnstartedServer(mux)
-	s.Config.ErrorLog = nil
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes that a closing client leaves half-way
+	s.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
+		return context.WithValue(ctx, connectionKey{}, new(connection))
+	}
 	if secure {
 		s.StartTLS()
 	} else {
@@ -63,6 +68,14 @@ func start(t *testing.T, h *rpchttp.Handler, secure bool) *server {
 		s.Close()
 	})
 	return s
+}
+
+type connectionKey struct{}
+
+// connection is what a test's authentication remembers of one, from one request to the next.
+type connection struct {
+	legs []string
+	user string
 }
 
 // config is that of a client of the server.
@@ -115,7 +128,6 @@ func pour(c net.Conn, total int, seed uint64) ([]byte, error) {
 			return nil, err
 		}
 	}
-	h.Write(nil)
 	_, err := c.Write(last)
 	h.Write(last)
 	return h.Sum(nil), err
@@ -208,8 +220,3 @@ func TestRecycling(t *testing.T) {
 		})
 	}
 }
-
-var _ hash.Hash
-var _ = fmt.Sprint
-var _ = os.ErrDeadlineExceeded
-var _ = strings.Contains
