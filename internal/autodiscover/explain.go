@@ -113,7 +113,7 @@ func (r *Result) found() *Found {
 	return f
 }
 
-// steps for people.
+// stepNames are the steps for people.
 var stepNames = map[Step]string{
 	StepGiven:        "the endpoint that was given",
 	StepSCP:          "service connection points of the directory",

@@ -257,15 +257,15 @@ func (c *conversation) search(ctx context.Context, secure, startTLS bool) ([]poi
 	if dial == nil {
 		dial = (&net.Dialer{}).DialContext
 	}
-	raw, err := dial(ctx, "tcp", c.address)
+	dialled, err := dial(ctx, "tcp", c.address)
 	if err != nil {
 		return nil, err
 	}
+	under := &limitedConn{dialled, &c.left}
 	// Closing the connection ends every wait of the library, which knows no contexts.
-	stop := context.AfterFunc(ctx, func() { raw.Close() })
+	stop := context.AfterFunc(ctx, func() { under.Close() })
 	defer stop()
-	under := &limitedConn{raw, &c.left}
-	raw = under
+	var raw net.Conn = under
 	conf := &tls.Config{}
 	if c.dir.TLS != nil {
 		conf = c.dir.TLS.Clone()
@@ -274,7 +274,7 @@ func (c *conversation) search(ctx context.Context, secure, startTLS bool) ([]poi
 	if secure {
 		t := tls.Client(raw, conf)
 		if err := t.HandshakeContext(ctx); err != nil {
-			raw.Close()
+			under.Close()
 			return nil, err
 		}
 		raw = t

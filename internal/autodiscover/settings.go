@@ -57,7 +57,7 @@ func ParseServerVersion(s string) (v ServerVersion, ok bool) {
 	return ServerVersion{Major: int(n >> 22 & 0x3F), Minor: int(n >> 16 & 0x3F), Build: int(n & 0x7FFF)}, true
 }
 
-// settingName are the names of user settings ([MS-OXWSADISC] 3.1.4.4) that POX has too.
+// Settings that aren't a text at one place of POX.
 const (
 	settingAlternateMailboxes = "AlternateMailboxes"
 	settingMapiHttpEnabled    = "MapiHttpEnabled"

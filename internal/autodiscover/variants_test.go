@@ -360,6 +360,35 @@ func TestAuthenticatingTransport(t *testing.T) {
 	}
 }
 
+// TestSteps takes steps in another order, and others.
+func TestSteps(t *testing.T) {
+	office := "GET https://outlook.office365.com/autodiscover/autodiscover.json/v1.0/alice@contoso.test?Protocol=AutodiscoverV1"
+	cloud := "POST https://autodiscover-s.outlook.com/autodiscover/autodiscover.xml"
+	n := &internet{t: t, sites: map[string]http.HandlerFunc{cloud: serve(settings()), office: jsonServer(strings.TrimPrefix(cloud, "POST "))}}
+	c := n.client()
+	c.Steps = []Step{StepHost, StepMicrosoft365, StepDomain}
+	r, err := c.Discover(t.Context(), user)
+	if err != nil || r.Step != StepMicrosoft365 || !slices.Equal(r.NotTried, []Step{StepDomain}) || !slices.Equal(n.asked, []string{onHost, office, cloud, cloud + " +"}) {
+		t.Errorf("%+v, %v, asked %q", r, err, n.asked)
+	}
+	c.Steps = []Step{"guess"}
+	if _, err := c.Discover(t.Context(), user); err == nil {
+		t.Error("a step that there isn't")
+	}
+}
+
+// TestNoPassword has a user who doesn't give a password: there is no point in going on.
+func TestNoPassword(t *testing.T) {
+	n := &internet{t: t, sites: map[string]http.HandlerFunc{onHost: serve(settings())}}
+	c := n.client()
+	none := errors.New("no password")
+	times := 0
+	c.Authorize = func(*http.Request) error { times++; return none }
+	if _, err := c.Discover(t.Context(), user); !errors.Is(err, none) || times != 1 || !slices.Equal(n.asked, []string{onDomain, onHost}) {
+		t.Errorf("%v after %d times, asked %q", err, times, n.asked)
+	}
+}
+
 func TestSOAPHandler(t *testing.T) {
 	h := &SOAPHandler{Version: ServerVersion{15, 1, 2507, 39}, Lookup: func(_ context.Context, r *Request) (*Response, error) {
 		switch r.EMailAddress {
