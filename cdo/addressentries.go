@@ -15,9 +15,11 @@ import (
 // ambiguous name may mean. They are read a window at a time, however many there are.
 type AddressEntries struct {
 	node
-	rows  entryRows
-	count int // CdoMaxCount: not known
-	where mapi.Restriction
+	rows   entryRows
+	count  int          // CdoMaxCount: not known
+	list   mapi.EntryID // "" where entries cannot be added
+	where  mapi.Restriction
+	filter *AddressEntryFilter // nil until it is asked for
 
 	pos    int // of the member that was given last, from 0 on; -1 before the first
 	window []mapi.Props
@@ -77,9 +79,88 @@ func (c *AddressEntries) SetRestriction(r mapi.Restriction) {
 	c.rewind()
 }
 
+// Filter says which entries the collection has. It begins empty, and lives as long as the collection.
+func (c *AddressEntries) Filter() *AddressEntryFilter {
+	if c.filter == nil {
+		c.filter = newAddressEntryFilter(c)
+	}
+	return c.filter
+}
+
+// SetFilter takes the conditions of another collection's filter; nil drops the filter, so that Filter gives a new empty one.
+func (c *AddressEntries) SetFilter(f *AddressEntryFilter) {
+	c.rewind()
+	if f == c.filter {
+		return
+	}
+	if c.filter = nil; f != nil {
+		c.Filter().copy(&f.conditions)
+	}
+}
+
+// restriction is what the entries have to fulfil.
+func (c *AddressEntries) restriction() mapi.Restriction {
+	var own mapi.Restriction
+	if c.filter != nil {
+		own = c.filter.restriction()
+	}
+	switch {
+	case own == nil:
+		return c.where
+	case c.where == nil:
+		return own
+	}
+	return mapi.ResAnd{c.where, own}
+}
+
+// Add begins an entry of an address type: SMTP, FAX, X400, or MAPIPDL for a private distribution list. Its Update saves it. Lists that
+// cannot be changed are CdoE_NO_SUPPORT.
+func (c *AddressEntries) Add(emailType, name, address string) (*AddressEntry, error) {
+	const member = "AddressEntries.Add"
+	if err := c.logon.alive(); err != nil {
+		return nil, fail(member, err)
+	}
+	if c.list == "" || c.logon.bookWriter() == nil {
+		return nil, failf(member, CdoE_NO_SUPPORT, "the address list cannot be changed")
+	}
+	if emailType == "" {
+		return nil, failf(member, CdoE_INVALID_PARAMETER, "the type of the address is missing")
+	}
+	e := c.logon.newEntry(c, nil)
+	e.list, e.bag.all = c.list, true
+	for t, v := range map[mapi.Tag]string{pid.TagAddressType: emailType, pid.TagDisplayName: name, pid.TagEmailAddress: address} {
+		if v != "" {
+			e.bag.putTag(t, v)
+		}
+	}
+	return e, nil
+}
+
+// Delete removes all entries of the collection from their list.
+func (c *AddressEntries) Delete(ctx context.Context) error {
+	const member = "AddressEntries.Delete"
+	if c.list == "" || c.logon.bookWriter() == nil {
+		return failf(member, CdoE_NO_SUPPORT, "the address list cannot be changed")
+	}
+	var all []*AddressEntry
+	for e, err := range c.All(ctx) {
+		if err != nil {
+			return rename(err, member)
+		}
+		all = append(all, e)
+	}
+	c.rewind()
+	for _, e := range all {
+		if err := e.Delete(ctx); err != nil {
+			return rename(err, member)
+		}
+	}
+	return nil
+}
+
 // Count is how many entries there are, CdoMaxCount when the address book doesn't tell.
 func (c *AddressEntries) Count() int {
-	if c.where != nil {
+	if c.restriction() != nil {
 		return CdoMaxCount
 	}
 	return c.count
@@ -91,7 +172,7 @@ func (c *AddressEntries) read(ctx context.Context, from, limit int) ([]mapi.Prop
 		return nil, err
 	}
 	var list []mapi.Props
-	err := c.rows(ctx, c.where, from, limit, func(ps mapi.Props) bool {
+	err := c.rows(ctx, c.restriction(), from, limit, func(ps mapi.Props) bool {
 		list = append(list, ps)
 		return len(list) < limit
 	})
@@ -224,7 +305,7 @@ func (c *AddressEntries) All(ctx context.Context) iter.Seq2[*AddressEntry, error
 		stopped := false
 		err := c.logon.alive()
 		if err == nil {
-			err = c.rows(ctx, c.where, 0, 0, func(ps mapi.Props) bool {
+			err = c.rows(ctx, c.restriction(), 0, 0, func(ps mapi.Props) bool {
 				stopped = !yield(c.logon.newEntry(c, ps), nil)
 				return !stopped
 			})

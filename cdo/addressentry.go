@@ -16,12 +16,14 @@ import (
 type AddressEntry struct {
 	node
 	bag  bag
-	must bool // the address book has to know it
+	must bool         // the address book has to know it
+	list mapi.EntryID // that a new entry is for
+	gone bool         // deleted
 }
 
 func (l *logon) newEntry(parent Object, ps mapi.Props) *AddressEntry {
 	e := &AddressEntry{node: node{l, parent}}
-	e.bag = bag{have: slices.Clone(ps), fixed: true, load: e.load}
+	e.bag = bag{have: slices.Clone(ps), fixed: l.bookWriter() == nil, load: e.load}
 	return e
 }
 
@@ -33,7 +35,7 @@ func (l *logon) namedEntry(parent Object, name string) *AddressEntry {
 }
 
 func (e *AddressEntry) load(ctx context.Context) error {
-	if err := e.logon.alive(); err != nil {
+	if err := e.usable(); err != nil {
 		return err
 	}
 	id := e.entryID()
@@ -128,7 +130,7 @@ func (e *AddressEntry) DisplayType(ctx context.Context) (DisplayType, error) {
 	return DisplayType(v), fail("AddressEntry.DisplayType", err)
 }
 
-// Fields are the properties of the entry. They cannot be changed.
+// Fields are the properties of the entry.
 func (e *AddressEntry) Fields() *Fields { return newFields(e, &e.node, &e.bag) }
 
 // Members are the members of a distribution list; nil when the entry is none.

@@ -49,7 +49,7 @@ func (a *AddressList) Fields() *Fields { return newFields(a, &a.node, &a.bag) }
 
 // AddressEntries are the entries of the list, in a new collection each time.
 func (a *AddressList) AddressEntries() *AddressEntries {
-	c := &AddressEntries{node: a.below(a), count: CdoMaxCount}
+	c := &AddressEntries{node: a.below(a), count: CdoMaxCount, list: a.list.ID}
 	if n, ok := a.list.Props.Tag(pid.TagContentCount).(int32); ok {
 		c.count = int(n)
 	}

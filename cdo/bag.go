@@ -31,8 +31,12 @@ type bag struct {
 	names *names
 	// fixed objects have no Update: their fields cannot be changed.
 	fixed bool
+	// open takes any field for one that is there, as filters do: what is assigned to it is a condition.
+	open bool
 	// noStreams refuses ReadFromFile, as the fields of folders do.
 	noStreams bool
+	// notify is told when something was put or removed; it may be nil.
+	notify func()
 }
 
 // same tells whether two keys are of one property: its two string types are one, and Unspecified stands for any type.
@@ -130,8 +134,15 @@ func cut(v mapi.Value) bool {
 	return false
 }
 
+func (b *bag) tell() {
+	if b.notify != nil {
+		b.notify()
+	}
+}
+
 // put changes a property. Strings are kept in Unicode.
 func (b *bag) put(k mapi.Key, v mapi.Value) {
+	b.tell()
 	k = k.WithType(unicodeType(k.Type()))
 	b.del = slices.DeleteFunc(b.del, func(o mapi.Key) bool { return same(o, k) })
 	if i := find(b.set, k); i >= 0 {
@@ -145,6 +156,7 @@ func (b *bag) putTag(t mapi.Tag, v mapi.Value) { b.put(mapi.TagKey(t), v) }
 
 // remove deletes a property.
 func (b *bag) remove(k mapi.Key) {
+	b.tell()
 	b.set = slices.DeleteFunc(b.set, func(p mapi.Prop) bool { return same(p.Key, k) })
 	if !holds(b.del, k) {
 		b.del = append(b.del, k)
@@ -239,6 +251,17 @@ func value[T any](ctx context.Context, b *bag, t mapi.Tag) (v T, ok bool, err er
 	}
 	v, ok = p.Value.(T)
 	return v, ok, nil
+}
+
+// keyed is a property by its key that has the Go type T.
+func keyed[T any](ctx context.Context, b *bag, k mapi.Key) (v T, ok bool, err error) {
+	p, ok, err := b.get(ctx, k)
+	if !ok || err != nil {
+		return v, false, err
+	}
+	value, err := inMemory(p.Key, p.Value)
+	v, ok = value.(T)
+	return v, ok, err
 }
 
 func integer(ctx context.Context, b *bag, t mapi.Tag) (int32, bool, error) {

@@ -98,7 +98,7 @@ func (f *Field) writable() error {
 	switch {
 	case f.bag.fixed:
 		return &mapi.Error{Op: "change", Object: f.key.String(), Code: CdoE_NO_SUPPORT, Err: errors.New("the object cannot be changed")}
-	case holds(readOnly, f.key):
+	case holds(readOnly, f.key) && !f.bag.open:
 		return &mapi.Error{Op: "change", Object: f.key.String(), Code: CdoE_COMPUTED}
 	}
 	return nil

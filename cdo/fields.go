@@ -62,10 +62,13 @@ func (c *Fields) byKey(ctx context.Context, member string, k mapi.Key) (*Field, 
 	if err != nil {
 		return nil, fail(member, err)
 	}
-	if !ok {
-		return nil, failf(member, CdoE_NOT_FOUND, "there is no property %v", k)
+	switch {
+	case ok:
+		return c.field(p.Key), nil
+	case c.bag.open && k.Type() != mapi.TypeUnspecified:
+		return c.field(k.WithType(unicodeType(k.Type()))), nil
 	}
-	return c.field(p.Key), nil
+	return nil, failf(member, CdoE_NOT_FOUND, "there is no property %v", k)
 }
 
 // ByName is the field of a custom name: "Name", "{GUID}Name", "{GUID}0x8208", or a tag written "0x0037001E". propsetID wins over

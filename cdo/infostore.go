@@ -17,6 +17,7 @@ type InfoStore struct {
 	index int
 	id    []byte // "" until it is asked for
 	bag   bag
+	plain bool // ExcludeRTFProps
 }
 
 func newInfoStore(parent *InfoStores, store mapi.Store, index int) *InfoStore {
@@ -106,6 +107,9 @@ func (s *InfoStore) sameStore(ctx context.Context, o *InfoStore) (bool, error) {
 	b, err := o.entryID(ctx)
 	return sameID(a, b), err
 }
+
+// ExcludeRTFProps keeps formatted text out of messages that are read from this store from now on. What is saved keeps it.
+func (s *InfoStore) ExcludeRTFProps() { s.plain = true }
 
 // special opens a folder by its purpose.
 func (s *InfoStore) special(ctx context.Context, parent Object, r mapi.Role) (*Folder, error) {

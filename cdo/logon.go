@@ -21,6 +21,8 @@ type Config struct {
 	// static profile, or an error that is CdoE_USER_CANCEL, or CdoE_INVALID_PARAMETER for a window that isn't there.
 	// Without it such a Logon fails.
 	ChooseProfile func(ctx context.Context, parentWindow int) (string, error)
+	// Dialogs are what else members can show.
+	Dialogs Dialogs
 	// Location is the zone of the dates that are handed out; time.Local when nil.
 	Location *time.Location
 	// TempDir is where large values are kept while their items are used; the system's folder for temporary files when empty.
@@ -31,6 +33,7 @@ type Config struct {
 type Profile struct {
 	Name string       // of a static profile; empty: a dynamic one
 	Info profile.Info // the dynamic profile
+	Locale
 }
 
 // LogonOptions are the arguments of [Session.Logon]. Automation clients that leave ShowDialog out mean true; the zero value
@@ -64,6 +67,7 @@ type logon struct {
 	stores  *InfoStores // nil until they are opened
 	names   names
 	over    bool
+	given   bool // the stores were not opened by the logon: Logoff leaves them open
 
 	tempParent, temp string
 }
@@ -79,6 +83,7 @@ func (s *Session) Logon(ctx context.Context, o LogonOptions) error {
 		return failf(member, CdoE_LOGON_FAILED, "the session has no way to open a store")
 	}
 	l := &logon{session: s, loc: s.config.Location, tempParent: s.config.TempDir}
+	l.profile.Locale = s.locale
 	if l.loc == nil {
 		l.loc = time.Local
 	}
@@ -160,11 +165,16 @@ func (l *logon) open(ctx context.Context) error {
 		}
 		return &mapi.Error{Op: "open the message store of", Object: l.profile.Info.Server, Code: CdoE_FAILONEPROVIDER, Err: err}
 	}
+	l.take(list)
+	return nil
+}
+
+// take makes stores those of the session.
+func (l *logon) take(list []mapi.Store) {
 	l.stores = &InfoStores{node: node{l, l.session}}
 	for i, s := range list {
 		l.stores.list = append(l.stores.list, newInfoStore(l.stores, s, i+1))
 	}
-	return nil
 }
 
 // Logoff ends the session and closes its stores. What came from it can no longer be used; the session may log on again.
@@ -177,7 +187,7 @@ func (s *Session) Logoff() error {
 	s.on = nil
 	l.over = true
 	var errs []error
-	if l.stores != nil {
+	if l.stores != nil && !l.given {
 		for _, store := range l.stores.list {
 			errs = append(errs, store.store.Close())
 		}

@@ -3,6 +3,7 @@ package cdo
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/opencdo/opencdo/mapi"
 	"github.com/opencdo/opencdo/mapi/pid"
@@ -21,6 +22,11 @@ type Message struct {
 	item   *mapi.Item // as it is saved, nil until it is read
 	base   *mapi.Item // of a message that isn't saved yet: what it was made from, or nil
 	gone   bool       // sent, deleted or moved
+
+	at          *occurrence  // of a series, or nil
+	header      *GroupHeader // the head of a group, which is no item at all, or nil
+	appointment *AppointmentItem
+	meeting     *MeetingItem
 
 	recipients  *Recipients
 	attachments *Attachments
@@ -59,7 +65,7 @@ func (m *Message) usable() error {
 	if err := m.logon.alive(); err != nil {
 		return err
 	}
-	if m.gone {
+	if m.gone || m.header != nil {
 		return mapi.ErrInvalidObject
 	}
 	return nil
@@ -71,6 +77,12 @@ func (m *Message) load(ctx context.Context) error {
 		return err
 	}
 	switch {
+	case m.at != nil:
+		it, err := m.at.item(ctx)
+		if err != nil {
+			return err
+		}
+		m.item = it
 	case m.within != nil:
 		if err := m.within.bag.complete(ctx); err != nil {
 			return err
@@ -101,6 +113,9 @@ func (m *Message) load(ctx context.Context) error {
 // loaded spreads the item among the objects that stand for its parts.
 func (m *Message) loaded(ctx context.Context) error {
 	ps := slices.Clone(m.item.Props)
+	if m.folder.store.plain {
+		ps = slices.DeleteFunc(ps, func(p mapi.Prop) bool { return holds(rtf, p.Key) })
+	}
 	if m.id != "" {
 		store, err := m.folder.store.entryID(ctx)
 		if err != nil {
@@ -134,6 +149,10 @@ func (m *Message) loaded(ctx context.Context) error {
 	return nil
 }
 
+// rtf are the properties that ExcludeRTFProps keeps out.
+var rtf = tagKeys(pid.TagRtfCompressed, pid.TagRtfInSync, CdoPR_RTF_SYNC_BODY_CRC, CdoPR_RTF_SYNC_BODY_COUNT, CdoPR_RTF_SYNC_BODY_TAG,
+	CdoPR_RTF_SYNC_PREFIX_COUNT, CdoPR_RTF_SYNC_TRAILING_COUNT)
+
 // read has the whole item in memory.
 func (m *Message) read(ctx context.Context) error {
 	if m.item != nil && m.bag.all {
@@ -153,8 +172,86 @@ func (m *Message) stale() {
 	}
 }
 
-// Class is CdoMsg.
-func (m *Message) Class() ObjectClass { return CdoMsg }
+// Class is CdoMsg, CdoAppointment or CdoMeetingItem, as the message class says, or CdoGroupHeader.
+func (m *Message) Class() ObjectClass {
+	if m.header != nil {
+		return CdoGroupHeader
+	}
+	class := ""
+	for _, ps := range []mapi.Props{m.bag.have, m.bag.set} {
+		if i := find(ps, mapi.TagKey(pid.TagMessageClass)); i >= 0 {
+			switch v := ps[i].Value.(type) {
+			case string:
+				class = v
+			case mapi.String8:
+				class = string(v)
+			}
+		}
+	}
+	switch {
+	case hasClass(class, appointmentClass):
+		return CdoAppointment
+	case hasClass(class, meetingClass):
+		return CdoMeetingItem
+	}
+	return CdoMsg
+}
+
+// hasClass tells whether a message class is another one or derived from it.
+func hasClass(class, of string) bool {
+	return len(class) >= len(of) && strings.EqualFold(class[:len(of)], of) && (len(class) == len(of) || class[len(of)] == '.')
+}
+
+// Object is the message as the object of its class: an *AppointmentItem, a *MeetingItem, a *GroupHeader, or the message itself.
+func (m *Message) Object() Object {
+	switch m.Class() {
+	case CdoAppointment:
+		return m.asAppointment()
+	case CdoMeetingItem:
+		return m.asMeeting()
+	case CdoGroupHeader:
+		return m.header
+	}
+	return m
+}
+
+// Appointment is the message as an appointment; ok is false for messages of other classes.
+func (m *Message) Appointment() (a *AppointmentItem, ok bool) {
+	if m == nil || m.Class() != CdoAppointment {
+		return nil, false
+	}
+	return m.asAppointment(), true
+}
+
+// Meeting is the message as a meeting item; ok is false for messages of other classes.
+func (m *Message) Meeting() (i *MeetingItem, ok bool) {
+	if m == nil || m.Class() != CdoMeetingItem {
+		return nil, false
+	}
+	return m.asMeeting(), true
+}
+
+// GroupHeader is the head of a group; ok is false for items.
+func (m *Message) GroupHeader() (h *GroupHeader, ok bool) {
+	if m == nil {
+		return nil, false
+	}
+	return m.header, m.header != nil
+}
+
+func (m *Message) asAppointment() *AppointmentItem {
+	if m.appointment == nil {
+		m.appointment = &AppointmentItem{Message: m}
+	}
+	return m.appointment
+}
+
+func (m *Message) asMeeting() *MeetingItem {
+	if m.meeting == nil {
+		m.meeting = &MeetingItem{Message: m}
+	}
+	return m.meeting
+}
 
 // ID is the entry id of the message, "" before it is saved and for a message within another.
 func (m *Message) ID() string { return hexID([]byte(m.id)) }
@@ -197,6 +294,9 @@ func (m *Message) Attachments(ctx context.Context) (*Attachments, error) {
 
 // IsSameAs reports whether o is the same message.
 func (m *Message) IsSameAs(ctx context.Context, o *Message) (bool, error) {
+	if o != nil && (m.at != nil || o.at != nil) {
+		return m == o || m.at != nil && o.at != nil && m.at.same(o.at), nil
+	}
 	if o == nil || m.id == "" || !sameID([]byte(m.id), []byte(o.id)) {
 		return m == o, nil
 	}

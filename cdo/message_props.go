@@ -269,6 +269,22 @@ func (m *Message) ReadReceipt(ctx context.Context) (bool, error) {
 // SetReadReceipt asks for a read receipt.
 func (m *Message) SetReadReceipt(on bool) { m.bag.putTag(pid.TagReadReceiptRequested, on) }
 
+// Conversation is PR_CONVERSATION_KEY in hexadecimal, an obsolete form of ConversationTopic and ConversationIndex.
+func (m *Message) Conversation(ctx context.Context) (string, error) {
+	v, err := m.bag.binary(ctx, CdoPR_CONVERSATION_KEY)
+	return hexID(v), fail("Message.Conversation", err)
+}
+
+// SetConversation changes the key.
+func (m *Message) SetConversation(key string) error {
+	b, err := hexValue(key)
+	if err != nil {
+		return fail("Message.Conversation", err)
+	}
+	m.bag.putTag(CdoPR_CONVERSATION_KEY, b)
+	return nil
+}
+
 // ConversationTopic is PR_CONVERSATION_TOPIC.
 func (m *Message) ConversationTopic(ctx context.Context) (string, error) {
 	v, err := m.bag.text(ctx, pid.TagConversationTopic)

@@ -32,14 +32,21 @@ func (m *Message) Update(ctx context.Context, makePermanent, refreshObject bool)
 }
 
 func (m *Message) save(ctx context.Context) error {
+	if a, ok := m.Appointment(); ok {
+		if err := a.prepare(ctx); err != nil {
+			return err
+		}
+	}
 	parts := m.recipients != nil && m.recipients.changed() || m.attachments != nil && m.attachments.changed()
 	switch {
+	case m.at != nil:
+		return m.saveOccurrence(ctx, parts)
 	case m.within != nil:
 		return m.saveWithin(ctx)
 	case m.id == "":
 		return m.create(ctx)
 	case parts:
-		return m.replace(ctx)
+		return m.replace(ctx, nil)
 	case !m.bag.changed():
 		return nil
 	}
@@ -100,7 +107,21 @@ func (m *Message) create(ctx context.Context) error {
 	return nil
 }
 
-func (m *Message) replace(ctx context.Context) error {
+// saveOccurrence makes a changed occurrence an exception of its series.
+func (m *Message) saveOccurrence(ctx context.Context, parts bool) error {
+	if !parts && !m.bag.changed() {
+		return nil
+	}
+	if err := m.at.save(ctx, m); err != nil {
+		return err
+	}
+	m.saved()
+	m.bag.forget()
+	return m.load(ctx)
+}
+
+// replace writes the item anew under its identity. edit may change it before; it may be nil.
+func (m *Message) replace(ctx context.Context, edit func(*mapi.Item)) error {
 	dir, err := m.folder.open(ctx)
 	if err != nil {
 		return err
@@ -108,6 +129,9 @@ func (m *Message) replace(ctx context.Context) error {
 	it, err := m.current(ctx)
 	if err != nil {
 		return err
+	}
+	if edit != nil {
+		edit(it)
 	}
 	w, err := dir.Replace(ctx, m.id)
 	if err != nil {
@@ -177,6 +201,13 @@ func (m *Message) delete(ctx context.Context, deletedItems bool) error {
 		m.gone = true
 		return nil
 	}
+	if m.at != nil {
+		if err := m.at.cancel(ctx); err != nil {
+			return err
+		}
+		m.away()
+		return nil
+	}
 	if deletedItems {
 		bin, err := m.folder.store.special(ctx, m, mapi.RoleDeleted)
 		if err != nil {
@@ -215,7 +246,7 @@ func (m *Message) move(ctx context.Context, to *Folder) (*Message, error) {
 	if err := m.usable(); err != nil {
 		return nil, err
 	}
-	if m.id == "" || m.within != nil {
+	if m.id == "" || m.within != nil || m.at != nil {
 		return nil, &mapi.Error{Op: "move", Object: "a message that isn't in a folder", Code: mapi.ErrNoSupport}
 	}
 	src, err := m.folder.open(ctx)

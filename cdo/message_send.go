@@ -51,10 +51,14 @@ func (m *Message) SetSender(ctx context.Context, e *AddressEntry) error {
 	if m.id != "" {
 		return nil
 	}
+	return fail("Message.Sender", m.setSender(ctx, e))
+}
+
+func (m *Message) setSender(ctx context.Context, e *AddressEntry) error {
 	for i, t := range senderEntry {
 		p, ok, err := e.bag.get(ctx, mapi.TagKey(t))
 		if err != nil {
-			return fail("Message.Sender", err)
+			return err
 		}
 		for _, tags := range senderTags {
 			if ok {
@@ -67,16 +71,13 @@ func (m *Message) SetSender(ctx context.Context, e *AddressEntry) error {
 	return nil
 }
 
-// Submitter is a store that can send. Submit hands the item of a folder to the transport, which moves it to the folder that its
-// PR_SENTMAIL_ENTRYID names or, with PR_DELETE_AFTER_SUBMIT, removes it.
-type Submitter interface {
-	Submit(ctx context.Context, folder, item mapi.EntryID) error
-}
-
 // Send saves the message in the Outbox and submits it; saveCopy keeps a copy in Sent Items. The object cannot be used afterwards.
 // Stores that cannot send are CdoE_NO_SUPPORT, a message without recipients CdoE_NO_RECIPIENTS, one with recipients that
 // aren't resolved CdoE_AMBIGUOUS_RECIP.
 func (m *Message) Send(ctx context.Context, saveCopy bool) error {
+	if a, ok := m.Appointment(); ok {
+		return a.Send(ctx, saveCopy)
+	}
 	return fail("Message.Send", m.send(ctx, saveCopy))
 }
 
@@ -85,7 +86,7 @@ func (m *Message) send(ctx context.Context, saveCopy bool) error {
 		return err
 	}
 	store := m.folder.store
-	sender, ok := mapi.As[Submitter](store.store)
+	sender, ok := mapi.As[mapi.Submitter](store.store)
 	if !ok || m.within != nil {
 		return &mapi.Error{Op: "send", Code: mapi.ErrNoSupport}
 	}

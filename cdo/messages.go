@@ -18,14 +18,23 @@ type Messages struct {
 	kind   mapi.Kind
 	order  []mapi.Sort
 	sortBy mapi.Key // of the last Sort
+	groups []mapi.Sort
 	where  mapi.Restriction
-	class  string // GetFirst's filter
+	filter *MessageFilter // nil until it is asked for
+	class  string         // GetFirst's filter
 
 	pos    int // of the member that was given last, from 0 on; -1 before the first
-	window []mapi.Row
+	window []member
 	start  int  // position of the window's first row
 	end    bool // the window reaches the end
 	size   int  // of the next window
+}
+
+// member is a member of the collection: a row, an occurrence of a series, or the head of a group.
+type member struct {
+	row    mapi.Row
+	at     *occurrence
+	header *GroupHeader
 }
 
 // Windows of rows begin small, because many programs want the first item only, and grow, because every window is a question to
@@ -60,14 +69,45 @@ func (c *Messages) Class() ObjectClass { return CdoMessages }
 
 // restriction is what the rows have to fulfil.
 func (c *Messages) restriction() mapi.Restriction {
-	if c.class == "" {
-		return c.where
+	var all mapi.ResAnd
+	if c.where != nil {
+		all = append(all, c.where)
 	}
-	class := mapi.ResProperty{Op: mapi.RelEQ, Key: mapi.TagKey(pid.TagMessageClass), Value: c.class}
-	if c.where == nil {
-		return class
+	if c.filter != nil {
+		if r := c.filter.restriction(); r != nil {
+			all = append(all, r)
+		}
 	}
-	return mapi.ResAnd{c.where, class}
+	if c.class != "" {
+		all = append(all, mapi.ResProperty{Op: mapi.RelEQ, Key: mapi.TagKey(pid.TagMessageClass), Value: c.class})
+	}
+	switch len(all) {
+	case 0:
+		return nil
+	case 1:
+		return all[0]
+	}
+	return all
+}
+
+// Filter says which items the collection has. It begins empty, and lives as long as the collection. Criteria that the store cannot
+// evaluate, or that a calendar doesn't allow, are CdoE_TOO_COMPLEX from the Get methods.
+func (c *Messages) Filter() *MessageFilter {
+	if c.filter == nil {
+		c.filter = newMessageFilter(c)
+	}
+	return c.filter
+}
+
+// SetFilter takes the conditions of another collection's filter; nil drops the filter, so that Filter gives a new empty one.
+func (c *Messages) SetFilter(f *MessageFilter) {
+	c.rewind()
+	if f == c.filter {
+		return
+	}
+	if c.filter = nil; f != nil {
+		c.Filter().copy(&f.conditions)
+	}
 }
 
 // columns are rowColumns and, last, what is sorted by.
@@ -153,17 +193,21 @@ func (c *Messages) fetch(ctx context.Context, pos int) (ok bool, err error) {
 }
 
 func (c *Messages) read(ctx context.Context, from int) error {
+	if list, ok, err := c.whole(ctx); ok || err != nil {
+		c.window, c.start, c.end = list, 0, true
+		return err
+	}
 	dir, err := c.folder.open(ctx)
 	if err != nil {
 		return err
 	}
 	q := mapi.Query{Kind: c.kind, Columns: c.columns(), Where: c.restriction(), Sort: c.order, Offset: from, Limit: c.size}
-	rows := make([]mapi.Row, 0, c.size)
+	rows := make([]member, 0, c.size)
 	for r, err := range dir.Rows(ctx, q) {
 		if err != nil {
 			return err
 		}
-		rows = append(rows, r)
+		rows = append(rows, member{row: r})
 	}
 	c.window, c.start, c.end = rows, from, len(rows) < c.size
 	c.size = min(2*c.size, lastWindow)
@@ -191,17 +235,44 @@ func (c *Messages) at(ctx context.Context, member string, pos int) (*Message, er
 	return m, nil
 }
 
-// message is the message of a row.
-func (c *Messages) message(r mapi.Row) *Message {
-	m := newMessage(c, c.folder, c.kind, r.ID)
-	m.fillRow(c.columns(), r)
+// whole is the list of all members where rows alone don't make it: in a calendar, and in groups. ok is false elsewhere.
+func (c *Messages) whole(ctx context.Context) (list []member, ok bool, err error) {
+	calendar, err := c.IsCalendar(ctx)
+	switch {
+	case err != nil:
+		return nil, false, err
+	case calendar:
+		list, err = c.appointments(ctx)
+		return list, true, err
+	case len(c.groups) > 0:
+		list, err = c.grouped(ctx)
+		return list, true, err
+	}
+	return nil, false, nil
+}
+
+// message is the message that stands for a member.
+func (c *Messages) message(w member) *Message {
+	switch {
+	case w.header != nil:
+		m := newMessage(c, c.folder, c.kind, "")
+		m.header = w.header
+		return m
+	case w.at != nil:
+		return w.at.message(c)
+	}
+	m := newMessage(c, c.folder, c.kind, w.row.ID)
+	m.fillRow(c.columns(), w.row)
 	return m
 }
 
 // forget takes an item that was deleted or moved out of the window, so that the position stays where it was. place is where it was
 // when it was given.
 func (c *Messages) forget(id mapi.EntryID, place int) {
-	i := slices.IndexFunc(c.window, func(r mapi.Row) bool { return r.ID == id })
+	i := slices.IndexFunc(c.window, func(w member) bool { return w.at == nil && w.row.ID == id })
+	if i < 0 && place >= c.start && place < c.start+len(c.window) && c.window[place-c.start].at != nil {
+		i = place - c.start
+	}
 	switch {
 	case i >= 0:
 		c.window = slices.Delete(c.window, i, i+1)
@@ -224,6 +295,9 @@ func (c *Messages) count(ctx context.Context) (n int, err error) {
 	dir, err := c.folder.open(ctx)
 	if err != nil {
 		return 0, err
+	}
+	if list, ok, err := c.whole(ctx); ok || err != nil {
+		return len(list), err
 	}
 	where := c.restriction()
 	if where == nil {
@@ -273,7 +347,11 @@ func (c *Messages) Find(ctx context.Context, s string) (*Message, error) {
 		if !ok || err != nil {
 			return nil, fail(member, err)
 		}
-		v, _ := c.window[pos-c.start].Values[column].(string)
+		row := c.window[pos-c.start].row
+		if len(row.Values) <= column { // the head of a group
+			continue
+		}
+		v, _ := row.Values[column].(string)
 		if mapi.CompareValues(strings.ToLower(v), want) >= 0 {
 			return c.at(ctx, member, pos)
 		}
@@ -319,6 +397,19 @@ func (c *Messages) GetPrevious(ctx context.Context) (*Message, error) {
 // All gives the items in turn, in the collection's order, without regard to its position.
 func (c *Messages) All(ctx context.Context) iter.Seq2[*Message, error] {
 	return func(yield func(*Message, error) bool) {
+		list, whole, err := c.whole(ctx)
+		if err != nil {
+			yield(nil, fail("Messages", err))
+			return
+		}
+		for _, w := range list {
+			if !yield(c.message(w), nil) {
+				return
+			}
+		}
+		if whole {
+			return
+		}
 		dir, err := c.folder.open(ctx)
 		if err != nil {
 			yield(nil, fail("Messages", err))
@@ -330,7 +421,7 @@ func (c *Messages) All(ctx context.Context) iter.Seq2[*Message, error] {
 				yield(nil, fail("Messages", err))
 				return
 			}
-			if !yield(c.message(r), nil) {
+			if !yield(c.message(member{row: r}), nil) {
 				return
 			}
 		}

@@ -173,9 +173,27 @@ func (r *Recipient) resolved() bool {
 
 // Resolve finds the recipient in the address book by its name. A recipient with an address, or whose name is an SMTP address that
 // the address book doesn't know, is taken as it is. Nobody of that name is CdoE_NOT_FOUND, several or an empty name
-// CdoE_AMBIGUOUS_RECIP. There is no dialog to show.
+// CdoE_AMBIGUOUS_RECIP; with showDialog a person is asked which of several is meant, where the session has a dialog for it.
 func (r *Recipient) Resolve(ctx context.Context, showDialog bool) error {
-	return fail("Recipient.Resolve", r.resolve(ctx))
+	const member = "Recipient.Resolve"
+	err := r.resolve(ctx)
+	choose := r.logon.session.config.Dialogs.ChooseEntry
+	if !showDialog || choose == nil || !errors.Is(err, mapi.ErrAmbiguous) {
+		return fail(member, err)
+	}
+	candidates, listErr := r.AmbiguousNames(ctx)
+	if listErr != nil || candidates == nil {
+		return fail(member, err)
+	}
+	name, err := r.Name(ctx)
+	if err != nil {
+		return rename(err, member)
+	}
+	e, err := choose(ctx, name, candidates)
+	if err != nil {
+		return fail(member, err)
+	}
+	return fail(member, r.take(ctx, e))
 }
 
 func (r *Recipient) resolve(ctx context.Context) error {

@@ -201,8 +201,7 @@ func (c *Recipients) Resolved(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// Resolve looks all recipients up that aren't resolved yet, and fails as the first of them does that cannot be. There is no
-// dialog to show.
+// Resolve looks all recipients up that aren't resolved yet, and fails as the first of them does that cannot be.
 func (c *Recipients) Resolve(ctx context.Context, showDialog bool) error {
 	var first error
 	for r, err := range c.All(ctx) {

@@ -227,7 +227,7 @@ func (o *outbound) Submit(ctx context.Context, folder, item mapi.EntryID) error 
 
 // Reference 1.8 Send, 4.
 func TestSend(t *testing.T) {
-	w := newWorld(t)
+	w := logOn(t, bare{memstore.New(memstore.Config{})})
 	m := w.inbox().Messages().Add("x", "", "")
 	want(t, "Send where the store cannot", m.Send(w.ctx, true), cdo.CdoE_NO_SUPPORT)
 

@@ -10,10 +10,14 @@ import (
 	"github.com/opencdo/opencdo/mapi/pid"
 )
 
+// Version is the version of the object model.
+const Version = "1.2.1"
+
 // Session is a session with a messaging system, the one object that programs create (MAPI.Session). Until Logon has succeeded
 // and after Logoff every member is CdoE_NOT_INITIALIZED.
 type Session struct {
 	config Config
+	locale Locale
 	on     *logon // nil when not logged on
 }
 
@@ -143,7 +147,32 @@ var defaultRoles = map[DefaultFolder]mapi.Role{
 	CdoDefaultFolderNotes: mapi.RoleNotes, CdoDefaultFolderTasks: mapi.RoleTasks,
 }
 
-// GetDefaultFolder is a folder of the default store by its purpose. One that the store doesn't have is CdoE_NOT_FOUND.
+// outlookFolders are the folders that mailboxes begin without, by the names that new ones get.
+var outlookFolders = map[mapi.Role]string{
+	mapi.RoleCalendar: "Calendar", mapi.RoleContacts: "Contacts", mapi.RoleJournal: "Journal", mapi.RoleNotes: "Notes", mapi.RoleTasks: "Tasks",
+}
+
+// makeFolders makes all of outlookFolders that are missing when one of them is asked for, where the store can.
+func (s *Session) makeFolders(ctx context.Context, asked mapi.Role) error {
+	store := s.on.stores.list[0].store
+	maker, ok := mapi.As[mapi.SpecialCreator](store)
+	if !ok || outlookFolders[asked] == "" {
+		return nil
+	}
+	for role, name := range outlookFolders {
+		_, err := store.Special(ctx, role)
+		if missing(err) {
+			_, err = maker.CreateSpecial(ctx, role, name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// GetDefaultFolder is a folder of the default store by its purpose. Where one of Outlook's folders is missing all of them are made;
+// one that the store cannot have is CdoE_NOT_FOUND.
 func (s *Session) GetDefaultFolder(ctx context.Context, t DefaultFolder) (*Folder, error) {
 	const member = "Session.GetDefaultFolder"
 	if _, err := s.active(member); err != nil {
@@ -155,9 +184,14 @@ func (s *Session) GetDefaultFolder(ctx context.Context, t DefaultFolder) (*Folde
 	}
 	f, err := s.special(ctx, member, r)
 	if f == nil && err == nil {
+		if err = s.makeFolders(ctx, r); err == nil {
+			f, err = s.special(ctx, member, r)
+		}
+	}
+	if f == nil && err == nil {
 		err = failf(member, CdoE_NOT_FOUND, "the store has no %s folder", r)
 	}
-	return f, err
+	return f, fail(member, err)
 }
 
 // GetFolder opens a folder by its ID. An empty storeID is the default store; an empty folderID is the root folder of the store.
@@ -221,7 +255,7 @@ func (s *Session) GetArticle(ctx context.Context, articleID int32, folderID, sto
 }
 
 // CompareIDs reports whether two IDs name the same object.
-func (s *Session) CompareIDs(id1, id2 string) (bool, error) {
+func (s *Session) CompareIDs(ctx context.Context, id1, id2 string) (bool, error) {
 	const member = "Session.CompareIDs"
 	if _, err := s.active(member); err != nil {
 		return false, err
@@ -234,7 +268,22 @@ func (s *Session) CompareIDs(id1, id2 string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return sameID([]byte(a), []byte(b)), nil
+	return s.on.sameEntry(ctx, []byte(a), []byte(b)), nil
+}
+
+// sameEntry compares entry ids, asking the stores that have a say in it.
+func (l *logon) sameEntry(ctx context.Context, a, b []byte) bool {
+	if sameID(a, b) || l.stores == nil {
+		return sameID(a, b)
+	}
+	for _, s := range l.stores.list {
+		if c, ok := mapi.As[mapi.EntryIDComparer](s.store); ok {
+			if same, err := c.SameEntryID(ctx, mapi.EntryID(a), mapi.EntryID(b)); same && err == nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // CreateConversationIndex makes a value for Message.ConversationIndex: the first of a thread, or with a parent's index the one

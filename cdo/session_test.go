@@ -29,8 +29,14 @@ var members = map[string]func(context.Context, *cdo.Session) error{
 	"AddressLists":            func(ctx context.Context, s *cdo.Session) error { _, err := s.AddressLists(ctx); return err },
 	"GetAddressList":          func(ctx context.Context, s *cdo.Session) error { _, err := s.GetAddressList(ctx, 0); return err },
 	"CurrentUser":             func(ctx context.Context, s *cdo.Session) error { _, err := s.CurrentUser(ctx); return err },
-	"CompareIDs":              func(_ context.Context, s *cdo.Session) error { _, err := s.CompareIDs("00", "00"); return err },
+	"CompareIDs":              func(ctx context.Context, s *cdo.Session) error { _, err := s.CompareIDs(ctx, "00", "00"); return err },
 	"CreateConversationIndex": func(_ context.Context, s *cdo.Session) error { _, err := s.CreateConversationIndex(""); return err },
+	"OperatingSystem":         func(_ context.Context, s *cdo.Session) error { _, err := s.OperatingSystem(); return err },
+	"OutOfOffice":             func(ctx context.Context, s *cdo.Session) error { _, err := s.OutOfOffice(ctx); return err },
+	"OutOfOfficeText":         func(ctx context.Context, s *cdo.Session) error { return s.SetOutOfOfficeText(ctx, "x") },
+	"DeliverNow":              func(ctx context.Context, s *cdo.Session) error { return s.DeliverNow(ctx) },
+	"AddressBook":             func(ctx context.Context, s *cdo.Session) error { _, err := s.AddressBook(ctx, cdo.AddressBookOptions{}); return err },
+	"MAPIOBJECT":              func(ctx context.Context, s *cdo.Session) error { _, err := s.MAPIObject(ctx); return err },
 	"Logoff":                  func(_ context.Context, s *cdo.Session) error { return s.Logoff() },
 }
 
@@ -346,11 +352,11 @@ func TestCompareIDs(t *testing.T) {
 		{"00AB", "00ab", true}, {"00AB", "00AC", false},
 		{head + "2F6F3D4100", head + "2F4F3D6100", true}, {head + "2F6F3D4100", head + "2F6F3D4200", false},
 	} {
-		if got := get(w.session.CompareIDs(c.a, c.b))(w); got != c.want {
+		if got := get(w.session.CompareIDs(w.ctx, c.a, c.b))(w); got != c.want {
 			t.Errorf("CompareIDs(%s, %s) = %v", c.a, c.b, got)
 		}
 	}
-	_, err := w.session.CompareIDs("0", "00")
+	_, err := w.session.CompareIDs(w.ctx, "0", "00")
 	want(t, "half a byte", err, cdo.CdoE_INVALID_ENTRYID)
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/opencdo/opencdo/mapi/pid"
 )
 
-//go:generate go run ./gen -in ../../shared/reference/cdo-object-model.md
+//go:generate go run ./gen
 
 // oddTags are those that the type library has otherwise than the rest of the world: a misprint, and a type that was changed.
 var oddTags = map[string]mapi.Tag{

@@ -19,6 +19,9 @@ import (
 // In these tests "Reference 1.8" is a section of the description of CDO 1.2.1's object model that the package follows: its ground
 // rules (0), objects (1), enumerations (3) and errors (4).
 
+// bare is a store that has the contract's methods and none of the abilities beside it.
+type bare struct{ mapi.Store }
+
 // world is a session that is logged on to a mailbox with samples.
 type world struct {
 	*testing.T
