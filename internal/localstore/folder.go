@@ -323,6 +323,10 @@ func fold(s string) string {
 
 // SetProps implements mapi.Folder. PidTagDisplayName renames the folder.
 func (f *Folder) SetProps(ctx context.Context, set mapi.Props, del []mapi.Key) error {
+	return f.setProps(ctx, set, del, Identity{})
+}
+
+func (f *Folder) setProps(ctx context.Context, set mapi.Props, del []mapi.Key, as Identity) error {
 	name := set.Text(pid.TagDisplayName)
 	err := f.s.update(ctx, func(tx *tx) error {
 		row, err := findFolder(ctx, tx, f.fid)
@@ -338,7 +342,11 @@ func (f *Folder) SetProps(ctx context.Context, set mapi.Props, del []mapi.Key) e
 		}
 		row.props = data
 		row.mirror(all)
-		return tx.saveFolder(row)
+		if err := tx.saveFolder(row); err != nil || as.ChangeKey == nil {
+			return err
+		}
+		as.change(&row.changeKey, &row.pcl)
+		return tx.exec("UPDATE folders SET change_key = ?, pcl = ? WHERE fid = ?", row.changeKey, row.pcl, int64(row.fid))
 	})
 	return f.s.fail("change folder", nameTaken(err, name))
 }

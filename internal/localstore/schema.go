@@ -139,6 +139,24 @@ CREATE TRIGGER folders_changed AFTER UPDATE OF parent, name, cn ON folders WHEN 
 	UPDATE folders SET children = children - (OLD.parent <> NEW.parent), hierarchy_changes = hierarchy_changes + 1 WHERE fid = OLD.parent;
 	UPDATE folders SET children = children + 1, hierarchy_changes = hierarchy_changes + 1 WHERE fid = NEW.parent AND NEW.parent <> OLD.parent;
 END;
+`, `
+-- What is gone for good, so that a change of it that comes late is known for one. cn is the last id that had been given out.
+CREATE TABLE deleted (
+	id INTEGER PRIMARY KEY,       -- MID or FID
+	folder INTEGER NOT NULL,      -- that it was in
+	cn INTEGER NOT NULL,
+	source_key BLOB               -- where it was not made of id
+);
+CREATE INDEX deleted_source_key ON deleted (source_key) WHERE source_key IS NOT NULL;
+CREATE TRIGGER items_buried AFTER DELETE ON items BEGIN
+	INSERT OR REPLACE INTO deleted SELECT OLD.mid, OLD.folder, counter, OLD.source_key FROM mailbox;
+END;
+CREATE TRIGGER items_moved AFTER UPDATE OF mid ON items WHEN NEW.mid <> OLD.mid BEGIN
+	INSERT OR REPLACE INTO deleted SELECT OLD.mid, OLD.folder, counter, OLD.source_key FROM mailbox;
+END;
+CREATE TRIGGER folders_buried AFTER DELETE ON folders BEGIN
+	INSERT OR REPLACE INTO deleted SELECT OLD.fid, OLD.parent, counter, OLD.source_key FROM mailbox;
+END;
 `}
 
 // Sizes of the file's rows.

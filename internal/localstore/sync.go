@@ -173,6 +173,50 @@ func (s *Store) FolderOf(ctx context.Context, mid ID) (fid ID, err error) {
 	return fid, s.fail("find item", err)
 }
 
+// WasDeleted tells whether an item or folder with a source key was here and is gone for good, or was moved and has another
+// key now.
+func (s *Store) WasDeleted(ctx context.Context, key []byte) (was bool, err error) {
+	if err := s.alive(); err != nil {
+		return false, err
+	}
+	row := s.read.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM deleted WHERE source_key = ? UNION ALL SELECT 1 FROM deleted WHERE id = ? AND source_key IS NULL)", key, int64(s.sourceID(key)))
+	err = row.Scan(&was)
+	return was, s.fail("find deleted object", err)
+}
+
+// Version is which version of an item is here.
+type Version struct {
+	Identity
+	CN       ID
+	Modified mapi.FileTime
+	Size     int64
+	Deleted  bool // soft-deleted
+}
+
+// Version tells which version of an item the folder has, or ErrNotFound.
+func (f *Folder) Version(ctx context.Context, mid ID) (v Version, err error) {
+	if err := f.s.alive(); err != nil {
+		return v, err
+	}
+	it, err := findItem(ctx, f.s.read, f.fid, mid)
+	if err != nil {
+		return v, f.s.fail("find item", err)
+	}
+	v = Version{Identity{ID: mid, SourceKey: it.sourceKey, ChangeKey: it.changeKey, PCL: f.s.itemPCL(it)}, it.cn, mapi.FileTime(it.modified), it.size, it.list >= listSoftDeleted}
+	if v.SourceKey == nil {
+		v.SourceKey = f.s.gid(mid)
+	}
+	if v.ChangeKey == nil {
+		v.ChangeKey = f.s.gid(it.cn)
+	}
+	return v, nil
+}
+
+// ChangeAs is SetProps with the change key and list of the change; the rest of as is ignored.
+func (f *Folder) ChangeAs(ctx context.Context, set mapi.Props, as Identity) error {
+	return f.setProps(ctx, set, nil, as)
+}
+
 // MoveTo puts the folder below another, under a new name if one is given. ErrFolderCycle when that is the folder itself or
 // below it, ErrCollision when the name is taken there, ErrNoAccess for special folders.
 func (f *Folder) MoveTo(ctx context.Context, to *Folder, name string) error {
