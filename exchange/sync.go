@@ -162,6 +162,7 @@ func (x *syncing) settle(got *oxcfxics.State) ([]byte, error) {
 		return nil, &mapi.Error{Op: "synchronize", Code: mapi.ErrCorruptData, Err: errors.New("the changes end without a state")}
 	}
 	x.state.sets = *got
+	x.state.doubt()
 	x.state.forget()
 	return x.state.bytes()
 }

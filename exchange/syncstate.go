@@ -96,6 +96,25 @@ func (f *folder) readState(kind uint8, b []byte) (*syncState, error) {
 
 func (x *syncState) bytes() ([]byte, error) { return oxcdata.Encode(oxcdata.Wide, x.code) }
 
+// doubt takes the changes out of a state that the server cannot have made yet: gromox says of a folder in which nothing was
+// marked as read that all such changes were seen, the future ones too, and would never tell of one.
+func (x *syncState) doubt() {
+	for _, t := range stateTags {
+		set := *x.sets.Set(t)
+		if set == nil {
+			continue
+		}
+		sound := &oxcfxics.GUIDSet{}
+		for replica, ids := range set.All() {
+			sound.Add(replica, slices.DeleteFunc(slices.Clone(ids), func(r oxcfxics.Range) bool { return r.High == lastCounter }))
+		}
+		*x.sets.Set(t) = sound
+	}
+}
+
+// lastCounter is what a replica would give out last.
+const lastCounter = 1<<48 - 1
+
 // given counts the objects that the client has.
 func (x *syncState) given() (n uint64) {
 	if x.sets.IdsetGiven != nil {

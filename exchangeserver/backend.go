@@ -2,6 +2,7 @@ package exchangeserver
 
 import (
 	"context"
+	"iter"
 
 	"github.com/opencdo/opencdo/internal/oxcdata"
 	"github.com/opencdo/opencdo/mapi"
@@ -95,6 +96,57 @@ type Mover interface {
 // ReadMarker is a folder that sets the read flag of items, which is no change of the items.
 type ReadMarker interface {
 	SetRead(ctx context.Context, ids []mapi.EntryID, read bool) error
+}
+
+// Synchronized is a mailbox that numbers its changes: what incremental change synchronization needs ([MS-OXCFXICS]
+// 3.2.5.2). One that isn't has no such thing.
+type Synchronized interface {
+	// LastChange is the last change number given out: all changes up to it can be seen.
+	LastChange(ctx context.Context) (ID, error)
+	// ItemChanges lists the items of a folder, normal and associated ones, by rising change number.
+	ItemChanges(ctx context.Context, fid ID) iter.Seq2[ItemState, error]
+	// FolderChanges lists all folders below one, parents first.
+	FolderChanges(ctx context.Context, below ID) iter.Seq2[FolderState, error]
+	// Version tells which version of an item is there.
+	Version(ctx context.Context, fid, mid ID) (Version, error)
+
+	// FindItem and FindFolder find objects by source key, soft-deleted ones too.
+	FindItem(ctx context.Context, sourceKey []byte) (fid, mid ID, err error)
+	FindFolder(ctx context.Context, sourceKey []byte) (fid ID, err error)
+	// WasDeleted tells whether an object with a source key was there and is gone for good.
+	WasDeleted(ctx context.Context, sourceKey []byte) (bool, error)
+
+	// CreateItem, ReplaceItem and MoveItem are those of folders, for a version that was made elsewhere. Zero members of it
+	// are made by the mailbox.
+	CreateItem(ctx context.Context, fid ID, k mapi.Kind, v Version) (mapi.ItemWriter, error)
+	ReplaceItem(ctx context.Context, fid, mid ID, v Version) (mapi.ItemWriter, error)
+	MoveItem(ctx context.Context, fid, mid, to ID, v Version) (ID, error)
+	// CreateFolder and ChangeFolder likewise. ChangeFolder puts the folder below parent if it isn't there.
+	CreateFolder(ctx context.Context, parent ID, name string, props mapi.Props, v Version) (ID, error)
+	ChangeFolder(ctx context.Context, fid, parent ID, name string, props mapi.Props, v Version) error
+}
+
+// ItemState is an item's line in the list of changes.
+type ItemState struct {
+	ID     ID
+	CN     ID // of the last change
+	ReadCN ID // of the last change of the read flag
+	Read   bool
+	Kind   mapi.Kind
+	Size   int64
+}
+
+// FolderState is a folder's.
+type FolderState struct{ ID, Parent, CN ID }
+
+// Version is a version of an item or folder.
+type Version struct {
+	ID                        ID
+	CN, ReadCN                ID // given by the mailbox
+	SourceKey, ChangeKey, PCL []byte
+	Modified                  mapi.FileTime
+	Size                      int64
+	Deleted                   bool // soft-deleted
 }
 
 // PropSetter is a mailbox whose own properties can be changed.

@@ -166,12 +166,7 @@ func (m *message) receive(c *call) (*destination, error) {
 	}
 	u := &upload{w: w}
 	if m.att == nil && m.blank(w) {
-		u.open = func() (mapi.ItemWriter, error) {
-			if m.id != "" {
-				return m.dir.Replace(c.s.ctx, m.id)
-			}
-			return m.dir.Create(c.s.ctx, m.kind)
-		}
+		u.open = func() (mapi.ItemWriter, error) { return m.writer(c.s.ctx) }
 	}
 	read := func(_ context.Context, r *oxcfxics.Reader) error { return oxcfxics.ReadContent(r, u) }
 	m.upload = newDestination(c.s, read, func() error {

@@ -220,6 +220,6 @@ func TestStore(t *testing.T) {
 	one[*oxcrops.PlainResponse](m.rpc, m.store, &oxcrops.SetSpoolerRequest{})
 	one[*oxcrops.PlainResponse](m.rpc, m.store, &oxcrops.RegisterNotificationRequest{Out: 1, NotificationTypes: oxcrops.NotifyNewMail, WantWholeStore: true})
 	m.fails(mapi.ErrNoSupport, m.store, &oxcrops.GetOwningServersRequest{})
-	m.fails(mapi.ErrNoSupport, m.inbox, &oxcrops.SynchronizationConfigureRequest{Out: 1})
+	m.fails(mapi.ErrInvalidParameter, m.inbox, &oxcrops.SynchronizationConfigureRequest{Out: 1})
 	m.fails(mapi.ErrNotImplemented, m.store, &oxcrops.GetStoreStateRequest{})
 }

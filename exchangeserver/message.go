@@ -2,6 +2,7 @@ package exchangeserver
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"errors"
 	"io"
@@ -36,6 +37,8 @@ type message struct {
 
 	upload *destination // under way
 	direct *directUpload
+
+	imported *importedItem // a change made elsewhere, until it is saved
 }
 
 func (m *message) close() {
@@ -344,6 +347,12 @@ func (m *message) save(c *call, force bool) error {
 		return err
 	}
 	m.id, m.work, m.defaults = id, nil, nil
+	if m.imported != nil {
+		if err := m.imported.saved(c, m); err != nil {
+			return err
+		}
+		m.imported = nil
+	}
 	now, err := readHead(c, m.dir, m.id)
 	if err != nil {
 		return err
@@ -376,17 +385,14 @@ func (m *message) commit(c *call) (mapi.EntryID, error) {
 		}
 		return m.id, m.dir.Update(c, m.id, set, del)
 	}
-	var sink mapi.ItemWriter
-	if m.id != "" {
-		sink, err = m.dir.Replace(c, m.id)
-	} else {
+	if m.id == "" {
 		for _, p := range m.defaults {
 			if w.Props.Get(p.Key) == nil && !w.del[p.Key] && !isReadOnly(p.Key) {
 				w.put(p.Key, p.Value)
 			}
 		}
-		sink, err = m.dir.Create(c, m.kind)
 	}
+	sink, err := m.writer(c)
 	if err != nil {
 		return "", err
 	}
@@ -395,6 +401,17 @@ func (m *message) commit(c *call) (mapi.EntryID, error) {
 		return "", err
 	}
 	return sink.Commit(c)
+}
+
+// writer takes the whole of the message.
+func (m *message) writer(ctx context.Context) (mapi.ItemWriter, error) {
+	switch {
+	case m.imported != nil:
+		return m.imported.writer(ctx, m.kind)
+	case m.id != "":
+		return m.dir.Replace(ctx, m.id)
+	}
+	return m.dir.Create(ctx, m.kind)
 }
 
 // reload is RopReloadCachedInformation ([MS-OXCMSG] 3.2.5.7).

@@ -57,7 +57,7 @@ func (c *call) known(q oxcrops.Request) error {
 }
 
 // rops is the table of all operations. Those that aren't in it are not supported, among them categories (RopExpandRow and its
-// like), search folders, synchronization, rules and public folders.
+// like), search folders, rules and public folders.
 var rops [256]rop
 
 func init() {
@@ -202,6 +202,19 @@ func init() {
 		oxcrops.RopFastTransferDestinationPutBuffer:         on((*call).putBuffer),
 		oxcrops.RopFastTransferDestinationPutBufferExtended: on((*call).putBufferExtended),
 		oxcrops.RopTellVersion:                              done(),
+
+		// Synchronization.
+		oxcrops.RopSynchronizationConfigure:                 on((*call).configureSync),
+		oxcrops.RopSynchronizationUploadStateStreamBegin:    on((*call).stateBegin),
+		oxcrops.RopSynchronizationUploadStateStreamContinue: on((*call).stateContinue),
+		oxcrops.RopSynchronizationUploadStateStreamEnd:      on((*call).stateEnd),
+		oxcrops.RopSynchronizationGetTransferState:          on((*call).transferState),
+		oxcrops.RopSynchronizationOpenCollector:             on((*call).openCollector),
+		oxcrops.RopSynchronizationImportMessageChange:       on((*call).importMessage),
+		oxcrops.RopSynchronizationImportHierarchyChange:     on((*call).importFolder),
+		oxcrops.RopSynchronizationImportMessageMove:         on((*call).importMove),
+		oxcrops.RopSynchronizationImportDeletes:             on((*call).importDeletes),
+		oxcrops.RopSynchronizationImportReadStateChanges:    on((*call).importReadStates),
 
 		// Sending, notifications, and what clients say in passing.
 		oxcrops.RopSetSpooler:                   done(),

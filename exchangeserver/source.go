@@ -297,7 +297,7 @@ func (c *call) sourceCopyMessages(q *oxcrops.FastTransferSourceCopyMessagesReque
 		w.Total(len(ids))
 		p := oxcfxics.NewPartWriter(w, oxcfxics.RootMessageList)
 		for _, id := range ids {
-			sink := &lateMessage{p: p, associated: associated[id], entryID: q.CopyFlags&copySendEntryID != 0}
+			sink := &lateMessage{p: p, message: &oxcfxics.Message{Associated: associated[id]}, entryID: q.CopyFlags&copySendEntryID != 0}
 			read := func(ctx context.Context, to mapi.ItemSink) error { return f.dir.Read(ctx, id, to) }
 			if err := c.s.inForm(form, read)(ctx, sink); err != nil && !(errors.Is(err, mapi.ErrNotFound) && sink.ItemSink == nil) {
 				return err
@@ -312,17 +312,25 @@ func (c *call) sourceCopyMessages(q *oxcrops.FastTransferSourceCopyMessagesReque
 type lateMessage struct {
 	mapi.ItemSink // nil until then
 	p             *oxcfxics.PartWriter
-	associated    bool
-	entryID       bool // is wanted
-	depth         int  // above 0 once the message's own properties are over
+	message       *oxcfxics.Message
+	progress      *oxcfxics.MessageProgress // goes before it, if set
+	entryID       bool                      // is wanted
+	depth         int                       // above 0 once the message's own properties are over
 }
 
 func (l *lateMessage) begin() error {
 	if l.ItemSink != nil {
 		return nil
 	}
-	w, err := l.p.Message(&oxcfxics.Message{Associated: l.associated})
-	l.ItemSink = w
+	if l.progress != nil {
+		if err := l.p.Write(l.progress); err != nil {
+			return err
+		}
+	}
+	w, err := l.p.Message(l.message)
+	if err == nil {
+		l.ItemSink = w
+	}
 	return err
 }
 
@@ -385,13 +393,29 @@ func (c *call) sourceCopyFolder(q *oxcrops.FastTransferSourceCopyFolderRequest) 
 	return nil, c.put(q.Out, f.lg, src)
 }
 
+// sourceAt is the download in a place of the handle table. One of changes begins when it is asked for first, because its
+// state comes after it was configured.
+func (c *call) sourceAt(i uint8) (*source, error) {
+	s, err := c.at(i)
+	if err != nil {
+		return nil, err
+	}
+	switch o := s.obj.(type) {
+	case *source:
+		return o, nil
+	case *syncDownload:
+		return o.begin(c)
+	}
+	return nil, mapi.ErrNoSupport
+}
+
 // bufferFraming is the response of RopFastTransferSourceGetBuffer without its data.
 const bufferFraming = replySize + 2 + 2 + 2 + 1 + 2
 
 // getBuffer is RopFastTransferSourceGetBuffer ([MS-OXCFXICS] 3.2.5.8.1.5).
 func (c *call) getBuffer(q *oxcrops.FastTransferSourceGetBufferRequest) (oxcrops.Response, error) {
 	resp := &oxcrops.FastTransferSourceGetBufferResponse{}
-	s, err := get[*source](c, q.In)
+	s, err := c.sourceAt(q.In)
 	if err != nil {
 		return resp, err
 	}

@@ -43,7 +43,10 @@ const (
 	ErrHasMessages      Code = 0x8004060A
 	ErrFolderCycle      Code = 0x8004060B
 	ErrAmbiguous        Code = 0x80040700
+	ErrSyncDeleted      Code = 0x80040800
+	ErrSyncIgnore       Code = 0x80040801
 	ErrSyncConflict     Code = 0x80040802
+	ErrSyncNoParent     Code = 0x80040803
 	ErrNotImplemented   Code = 0x80040FFF
 	ErrStreamSeek       Code = 0x80030019
 	ErrStreamSize       Code = 0x80030070
@@ -60,6 +63,7 @@ const (
 	WarnErrorsReturned  Code = 0x00040380
 	WarnPartial         Code = 0x00040680
 	WarnPositionChanged Code = 0x00040481
+	WarnNewerChange     Code = 0x00040821
 )
 
 // Error makes a Code an error.

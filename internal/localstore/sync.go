@@ -187,10 +187,10 @@ func (s *Store) WasDeleted(ctx context.Context, key []byte) (was bool, err error
 // Version is which version of an item is here.
 type Version struct {
 	Identity
-	CN       ID
-	Modified mapi.FileTime
-	Size     int64
-	Deleted  bool // soft-deleted
+	CN, ReadCN ID
+	Modified   mapi.FileTime
+	Size       int64
+	Deleted    bool // soft-deleted
 }
 
 // Version tells which version of an item the folder has, or ErrNotFound.
@@ -202,7 +202,7 @@ func (f *Folder) Version(ctx context.Context, mid ID) (v Version, err error) {
 	if err != nil {
 		return v, f.s.fail("find item", err)
 	}
-	v = Version{Identity{ID: mid, SourceKey: it.sourceKey, ChangeKey: it.changeKey, PCL: f.s.itemPCL(it)}, it.cn, mapi.FileTime(it.modified), it.size, it.list >= listSoftDeleted}
+	v = Version{Identity{ID: mid, SourceKey: it.sourceKey, ChangeKey: it.changeKey, PCL: f.s.itemPCL(it)}, it.cn, it.readCN, mapi.FileTime(it.modified), it.size, it.list >= listSoftDeleted}
 	if v.SourceKey == nil {
 		v.SourceKey = f.s.gid(mid)
 	}
