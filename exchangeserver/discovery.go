@@ -38,19 +38,22 @@ func (s *Server) baseURL(r *http.Request) string {
 // personalised is the server name of a mailbox, which is good for this mailbox only and never changes.
 func (s *Server) personalised(mailbox mapi.GUID) string { return mailbox.String() + "@" + s.cfg.Domain }
 
-// Offer says which ways to the mailboxes Autodiscover names. The zero value is MAPI over HTTP alone.
+// Offer says which ways to the mailboxes Autodiscover names. The zero value is what the server serves by itself: MAPI over
+// HTTP, and RPC over HTTP.
 type Offer struct {
 	NoMapiHTTP bool
 
-	RPCOverHTTP bool
-	ProxyAuth   string // AuthPackage of the RPC proxy: basic, ntlm or negotiate; empty: basic
+	NoRPCOverHTTP bool
+	ProxyAuth     string // AuthPackage of the RPC proxy: basic, ntlm or negotiate; empty: basic
 
 	RPCOverTCP bool
-	RPCAuth    string // AuthPackage within RPC: ntlm, negotiate, kerb or anonymous; empty: ntlm
+	RPCAuth    string // AuthPackage within RPC: ntlm, negotiate, kerb or anonymous; empty: anonymous
 }
 
+const authAnonymous = "anonymous" // whom HTTP has authenticated
+
 // authPackages are the values of AuthPackage that clients know (AuthPackage (POX)), and anonymous.
-var authPackages = []string{"", "basic", "kerb", "kerbntlm", "ntlm", "certificate", "negotiate", "nego2", "anonymous"}
+var authPackages = []string{"", "basic", "kerb", "kerbntlm", "ntlm", "certificate", "negotiate", "nego2", authAnonymous}
 
 func (o *Offer) validate() error {
 	for _, p := range []string{o.ProxyAuth, o.RPCAuth} {
@@ -102,7 +105,7 @@ func (d *discovery) version() autodiscover.ServerVersion {
 	return v
 }
 
-// discover is the lookup for a server that offers MAPI over HTTP alone.
+// discover is the lookup for a server that names all that it serves.
 func (s *Server) discover(ctx context.Context, r *autodiscover.Request) (*autodiscover.Response, error) {
 	return (&discovery{Server: s}).lookup(ctx, r)
 }
@@ -135,15 +138,15 @@ func (d *discovery) protocols(base, server string) (list []autodiscover.Protocol
 		}
 		list = append(list, autodiscover.Protocol{TypeAttr: autodiscover.MapiHttp, Version: "1", MailStore: endpoint("emsmdb"), AddressBook: endpoint("nspi")})
 	}
-	if d.offer.RPCOverTCP || d.offer.RPCOverHTTP {
+	if d.offer.RPCOverTCP || !d.offer.NoRPCOverHTTP {
 		exclusive := "Off"
 		if !d.offer.RPCOverTCP {
 			exclusive = "On" // the name is good behind the proxy only
 		}
 		list = append(list, autodiscover.Protocol{Type: autodiscover.EXCH, Server: server, ServerDN: serversDN + server, ServerVersion: d.version().Hex(),
-			MdbDN: serversDN + server + "/cn=Microsoft Private MDB", AuthPackage: cmp.Or(d.offer.RPCAuth, autodiscover.AuthNTLM), ServerExclusiveConnect: exclusive})
+			MdbDN: serversDN + server + "/cn=Microsoft Private MDB", AuthPackage: cmp.Or(d.offer.RPCAuth, authAnonymous), ServerExclusiveConnect: exclusive})
 	}
-	if d.offer.RPCOverHTTP {
+	if !d.offer.NoRPCOverHTTP {
 		list = append(list, d.proxy(autodiscover.EXPR, base), d.proxy(autodiscover.EXHTTP, base))
 	}
 	return list

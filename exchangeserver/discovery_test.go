@@ -35,11 +35,12 @@ func TestOffers(t *testing.T) {
 		mapi               bool
 		exch, proxy, exttp string // AuthPackage
 	}{
-		{name: "MAPI over HTTP", mapi: true},
-		{name: "nothing", offer: Offer{NoMapiHTTP: true}},
-		{name: "RPC over HTTP", offer: Offer{NoMapiHTTP: true, RPCOverHTTP: true}, exch: "ntlm", proxy: "basic", exttp: "basic"},
-		{name: "RPC over TCP", offer: Offer{NoMapiHTTP: true, RPCOverTCP: true, RPCAuth: "kerb"}, exch: "kerb"},
-		{name: "all", offer: Offer{RPCOverHTTP: true, ProxyAuth: "negotiate", RPCOverTCP: true, RPCAuth: "anonymous"}, mapi: true, exch: "anonymous", proxy: "negotiate", exttp: "negotiate"},
+		{name: "as it is", mapi: true, exch: "anonymous", proxy: "basic", exttp: "basic"},
+		{name: "MAPI over HTTP", offer: Offer{NoRPCOverHTTP: true}, mapi: true},
+		{name: "nothing", offer: Offer{NoMapiHTTP: true, NoRPCOverHTTP: true}},
+		{name: "RPC over HTTP", offer: Offer{NoMapiHTTP: true, RPCAuth: "ntlm"}, exch: "ntlm", proxy: "basic", exttp: "basic"},
+		{name: "RPC over TCP", offer: Offer{NoMapiHTTP: true, NoRPCOverHTTP: true, RPCOverTCP: true, RPCAuth: "kerb"}, exch: "kerb"},
+		{name: "all", offer: Offer{ProxyAuth: "negotiate", RPCOverTCP: true}, mapi: true, exch: "anonymous", proxy: "negotiate", exttp: "negotiate"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if err := test.offer.validate(); err != nil {
