@@ -35,9 +35,12 @@ var members = map[string]func(context.Context, *cdo.Session) error{
 	"OutOfOffice":             func(ctx context.Context, s *cdo.Session) error { _, err := s.OutOfOffice(ctx); return err },
 	"OutOfOfficeText":         func(ctx context.Context, s *cdo.Session) error { return s.SetOutOfOfficeText(ctx, "x") },
 	"DeliverNow":              func(ctx context.Context, s *cdo.Session) error { return s.DeliverNow(ctx) },
-	"AddressBook":             func(ctx context.Context, s *cdo.Session) error { _, err := s.AddressBook(ctx, cdo.AddressBookOptions{}); return err },
-	"MAPIOBJECT":              func(ctx context.Context, s *cdo.Session) error { _, err := s.MAPIObject(ctx); return err },
-	"Logoff":                  func(_ context.Context, s *cdo.Session) error { return s.Logoff() },
+	"AddressBook": func(ctx context.Context, s *cdo.Session) error {
+		_, err := s.AddressBook(ctx, cdo.AddressBookOptions{})
+		return err
+	},
+	"MAPIOBJECT": func(ctx context.Context, s *cdo.Session) error { _, err := s.MAPIObject(ctx); return err },
+	"Logoff":     func(_ context.Context, s *cdo.Session) error { return s.Logoff() },
 }
 
 // Reference 0 "Logon first", 4: before Logon and after Logoff every member is CdoE_NOT_INITIALIZED; the same object may log on again.
