@@ -283,9 +283,7 @@ func (v *Conversation) step(ctx context.Context, token []byte) (string, bool, er
 	}
 	v.done = done
 	v.legs++
-	if i, ok := v.context.(*spnego.Initiator); ok {
-		v.kerberos = i.Mechanism().Equal(spnego.Kerberos)
-	}
+	v.kerberos = token == nil && spnego.Preferred(out).Equal(spnego.Kerberos) // a second leg is NTLM's
 	// A ticket is one leg, NTLM's second is its last.
 	return header(v.scheme, out), token != nil || v.kerberos, nil
 }

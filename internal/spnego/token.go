@@ -98,6 +98,21 @@ func mechanismOf(b []byte) asn1.ObjectIdentifier {
 	return id
 }
 
+// Preferred is the mechanism that an initiator's first token is of; nil: of none that is known here.
+func Preferred(first []byte) asn1.ObjectIdentifier {
+	if id := plainMechanism(first); id != nil {
+		return id
+	}
+	t, err := decodeInit(first)
+	switch {
+	case err != nil || len(t.MechTypes) == 0:
+		return nil
+	case isKerberos(t.MechTypes[0]):
+		return Kerberos
+	}
+	return t.MechTypes[0]
+}
+
 // mechList is what mechListMICs are made over (RFC 4178, 4.2.1).
 func mechList(ids []asn1.ObjectIdentifier) ([]byte, error) { return asn1.Marshal(ids) }
 
