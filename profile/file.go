@@ -43,7 +43,7 @@ func (p *Profile) encode() ([]byte, error) {
 		fs := fileSection{UID: s.UID.String(), Kind: place, Name: s.Text(tagDisplayName), Properties: []fileProperty{}}
 		for _, x := range s.Props {
 			t := x.Key.Tag
-			v, err := jsonValue(t.Type(), x.Value)
+			v, err := PlainValue(t.Type(), x.Value)
 			if err != nil {
 				return nil, &mapi.Error{Op: "save profile", Object: p.Name, Code: mapi.ErrInvalidParameter, Err: fmt.Errorf("%s of section %s: %w", t, s.UID, err)}
 			}

@@ -335,7 +335,7 @@ func (f *PRF) service(p *Profile, l prfLine, environment func(string) (string, b
 // take sets the properties of a file; passwords go where secrets are kept.
 func (s *Section) take(list []prfProperty) {
 	for _, x := range list {
-		if isSecret(x.tag) {
+		if IsSecret(x.tag) {
 			if x.text != "" {
 				s.SetSecret(x.tag, x.text)
 			}
@@ -348,8 +348,8 @@ func (s *Section) take(list []prfProperty) {
 	}
 }
 
-// isSecret tells whether a property is a password, by its id: files give them other types.
-func isSecret(t mapi.Tag) bool {
+// IsSecret tells whether a property is a password, by its id: files give them other types.
+func IsSecret(t mapi.Tag) bool {
 	return slices.ContainsFunc(Properties, func(p Property) bool { return p.Secret && p.Tag.ID() == t.ID() })
 }
 

@@ -126,7 +126,7 @@ func (s *Section) importValue(v settings.DocumentValue) error {
 		return fmt.Errorf("its name isn't a property type and id")
 	}
 	tag := mapi.NewTag(uint16(b[2])<<8|uint16(b[3]), mapi.Type(b[0])<<8|mapi.Type(b[1]))
-	if isSecret(tag) {
+	if IsSecret(tag) {
 		return fmt.Errorf("it is encrypted for the machine it comes from: give the password with \"opencdo profile edit --set-password\"")
 	}
 	var value mapi.Value

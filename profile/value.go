@@ -161,13 +161,13 @@ func unslice[T any](list []T) []mapi.Value {
 	return out
 }
 
-// jsonValue is a value as it stands in a profile's file. Strings of both types are text, bytes are hexadecimal, and times are
+// PlainValue is a value as JSON has it and as it stands in a profile's file. Strings of both types are text, bytes are hexadecimal, and times are
 // numbers, so that nothing is lost.
-func jsonValue(t mapi.Type, v mapi.Value) (any, error) {
+func PlainValue(t mapi.Type, v mapi.Value) (any, error) {
 	if t.Multi() {
 		out := []any{}
 		for _, x := range each(v) {
-			y, err := jsonValue(t.Base(), x)
+			y, err := PlainValue(t.Base(), x)
 			if err != nil {
 				return nil, err
 			}
@@ -188,7 +188,7 @@ func jsonValue(t mapi.Type, v mapi.Value) (any, error) {
 	return nil, fmt.Errorf("no profile has values of type %v", t)
 }
 
-// valueOfJSON is the reverse of jsonValue.
+// valueOfJSON is the reverse of PlainValue.
 func valueOfJSON(t mapi.Type, raw json.RawMessage) (mapi.Value, error) {
 	if t.Multi() {
 		var parts []json.RawMessage

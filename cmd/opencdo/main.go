@@ -29,6 +29,9 @@ type commands struct {
 	Restore   restoreCmd   `cmd:"" help:"Recover items, folders or a whole mailbox from a snapshot."`
 	Verify    verifyCmd    `cmd:"" help:"Check that a repository is whole."`
 	Diff      diffCmd      `cmd:"" help:"Compare two stores item by item and property by property."`
+	Profile   profileCmd   `cmd:"" help:"Manage static profiles: how mailboxes are reached."`
+	Settings  settingsCmd  `cmd:"" help:"Manage the settings that MAPI/CDO read from the registry."`
+	Secret    secretCmd    `cmd:"" help:"Manage passwords, in the keyring or an encrypted file."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 
 	globals

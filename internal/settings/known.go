@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"runtime"
 	"slices"
 	"strings"
 )
@@ -128,6 +129,20 @@ func Lookup(name string) (*Setting, bool) {
 		}
 	}
 	return nil, false
+}
+
+// KeyToSet is the key under which a setting is to be set: where it is set already, else the first of its keys. What 64-bit
+// Windows has in two views, other systems have in one.
+func (s *Settings) KeyToSet(known *Setting, name string) string {
+	if f, ok := s.Find(name); ok {
+		return f.Key
+	}
+	for _, k := range known.Keys {
+		if runtime.GOOS == "windows" || !strings.HasPrefix(k, LocalMachine+wow6432) {
+			return k
+		}
+	}
+	return known.Keys[0]
 }
 
 func knownKeys() []string {
