@@ -84,16 +84,24 @@ type security struct {
 // only where both sides said so ([MS-RPCE] 3.3.1.5.2.2).
 type HeaderSigner interface{ SignsHeader() bool }
 
+// SignSizer is implemented by security contexts whose Sign gives tokens of another length than Seal, as Kerberos's does: the
+// length stands in the header, so it has to be known before the header is signed.
+type SignSizer interface{ SignSize() int }
+
 // message is the part of a PDU that is signed, from the end of the header or from its beginning.
 func (s *security) message(pdu []byte, stubAt int) []byte {
-	covers := s.header || s.Type == AuthNTLM
-	if h, ok := s.ctx.(HeaderSigner); ok && !covers {
-		covers = h.SignsHeader()
-	}
-	if covers {
+	if s.covers() {
 		return pdu
 	}
 	return pdu[stubAt : len(pdu)-trailerSize]
+}
+
+// covers reports whether the header is signed.
+func (s *security) covers() bool {
+	if h, ok := s.ctx.(HeaderSigner); ok && h.SignsHeader() {
+		return true
+	}
+	return s.header || s.Type == AuthNTLM
 }
 
 // step goes on with the negotiation, and notes when it has come to its end.
@@ -110,6 +118,13 @@ func (s *security) tokenSize() int {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.size()
+}
+
+func (s *security) size() int {
+	if z, ok := s.ctx.(SignSizer); ok && s.Level != LevelPrivacy {
+		return z.SignSize()
+	}
 	return s.ctx.TokenSize()
 }
 
@@ -171,7 +186,7 @@ func encodeCall(h Header, body *callBody, stub []byte, s *security) ([]byte, err
 	trailerAt := c.Offset()
 	t.NDR(c)
 	end := c.Offset()
-	size := s.ctx.TokenSize()
+	size := s.size()
 	c.Fixed(make([]byte, size))
 	pdu, err := seal(c, h, size)
 	if err != nil {
@@ -187,11 +202,16 @@ func encodeCall(h Header, body *callBody, stub []byte, s *security) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	if len(token) != size {
+	switch {
+	case len(token) == size:
+		copy(pdu[end:], token)
+		return pdu, nil
+	case s.covers():
 		return nil, fmt.Errorf("token of %d bytes instead of %d", len(token), size)
 	}
-	copy(pdu[end:], token)
-	return pdu, nil
+	c = ndr.NewEncoder(pdu[:end]) // the header may still change
+	c.Fixed(token)
+	return seal(c, h, len(token))
 }
 
 // split finds the trailer of a PDU: where the body ends, padding left out, and the token. Without a token t is nil.
