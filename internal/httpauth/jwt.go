@@ -41,6 +41,7 @@ const (
 	keysAge     = time.Minute // tokens with invented identifiers don't make the file be read all the time
 	clockLeeway = time.Minute // between this machine and the issuer's
 	minRSABits  = 2048
+	maxSeconds  = 1 << 40 // times in tokens; some 35,000 years
 )
 
 var defaultClaims = []string{"upn", "preferred_username", "email"}
@@ -57,11 +58,17 @@ func (v *JWT) Verify(_ context.Context, token string) (user string, err error) {
 	if len(parts) != 3 {
 		return "", errToken("no JSON Web Token")
 	}
-	var head struct{ Alg, Kid, Typ string }
+	var head struct {
+		Alg, Kid string
+		Crit     []string // what a verifier has to understand (RFC 7515, 4.1.11)
+	}
 	var claims map[string]json.RawMessage
 	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
 	if err != nil || !decodePart(parts[0], &head) || !decodePart(parts[1], &claims) {
 		return "", errToken("malformed")
+	}
+	if len(head.Crit) > 0 {
+		return "", errToken("has unknown extensions")
 	}
 	key, err := v.key(head.Kid)
 	if err != nil {
@@ -98,7 +105,7 @@ func (v *JWT) check(claims map[string]json.RawMessage) (user string, err error) 
 	}
 	at := func(name string) (t time.Time, ok bool) {
 		var seconds float64
-		if json.Unmarshal(claims[name], &seconds) != nil {
+		if json.Unmarshal(claims[name], &seconds) != nil || seconds < 0 || seconds > maxSeconds {
 			return t, false
 		}
 		return time.Unix(int64(seconds), 0), true

@@ -179,19 +179,25 @@ type lane struct {
 // errClosed means that a lane's connection has ended; its next one would be somebody else to the server.
 var errClosed = errors.New("httpauth: the server closed the connection")
 
-func (l *lane) take(context.Context, string, string) (net.Conn, error) {
+// take gives the connection away.
+func (l *lane) take() net.Conn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.conn == nil {
-		return nil, errClosed
-	}
 	c := l.conn
 	l.conn = nil
-	return c, nil
+	return c
+}
+
+// dial is for the transport, which thinks that it makes a connection.
+func (l *lane) dial(context.Context, string, string) (net.Conn, error) {
+	if c := l.take(); c != nil {
+		return c, nil
+	}
+	return nil, errClosed
 }
 
 func (l *lane) close() {
-	if c, err := l.take(nil, "", ""); err == nil {
+	if c := l.take(); c != nil {
 		c.Close()
 	}
 	l.transport.CloseIdleConnections()
@@ -231,7 +237,7 @@ func (t *Transport) connect(req *http.Request) (*lane, error) {
 	}
 	l := &lane{transport: &http.Transport{MaxConnsPerHost: 1, IdleConnTimeout: idleTimeout,
 		ResponseHeaderTimeout: t.cfg.ResponseHeaderTimeout, TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}}}
-	l.transport.DialContext, l.transport.DialTLSContext = l.take, l.take
+	l.transport.DialContext, l.transport.DialTLSContext = l.dial, l.dial
 	if req.URL.Scheme != "https" {
 		address := hostPort(req.URL)
 		if proxy != nil {
