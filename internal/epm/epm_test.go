@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"os/exec"
 	"reflect"
 	"strconv"
@@ -18,9 +19,12 @@ import (
 
 	"github.com/opencdo/opencdo/internal/dcerpc"
 	"github.com/opencdo/opencdo/internal/gss"
+	"github.com/opencdo/opencdo/internal/kerberos"
+	"github.com/opencdo/opencdo/internal/kerberos/kdctest"
 	"github.com/opencdo/opencdo/internal/ndr"
 	"github.com/opencdo/opencdo/internal/ntlm"
 	"github.com/opencdo/opencdo/internal/oxcdata"
+	"github.com/opencdo/opencdo/internal/spnego"
 	"github.com/opencdo/opencdo/mapi"
 )
 
@@ -49,8 +53,8 @@ func server() *dcerpc.Server {
 }
 
 // host serves until the test is over; the port is the mapper's.
-func host(t *testing.T) string {
-	h := &Host{Services: []Service{{server(), "127.0.0.1:0"}}, Mapper: "127.0.0.1:0", Others: []Endpoint{{Interface: served, Protocol: HTTP, Port: 6001}}}
+func host(t *testing.T, s *dcerpc.Server) string {
+	h := &Host{Services: []Service{{s, "127.0.0.1:0"}}, Mapper: "127.0.0.1:0", Others: []Endpoint{{Interface: served, Protocol: HTTP, Port: 6001}}}
 	if err := h.Listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +71,7 @@ func host(t *testing.T) string {
 }
 
 func TestHost(t *testing.T) {
-	mapper := "127.0.0.1:" + host(t)
+	mapper := "127.0.0.1:" + host(t, server())
 	dial := (&net.Dialer{}).DialContext
 	port, err := Resolve(t.Context(), dial, mapper, served)
 	if err != nil {
@@ -163,7 +167,7 @@ func python(t *testing.T, args ...string) *exec.Cmd {
 // TestImpacketCalls has impacket find our server by our endpoint mapper, and call it at each level. At packet level it sends no
 // verifier, so that level can't be had with it.
 func TestImpacketCalls(t *testing.T) {
-	port := host(t)
+	port := host(t, server())
 	for _, level := range []dcerpc.Level{dcerpc.LevelNone, dcerpc.LevelConnect, dcerpc.LevelIntegrity, dcerpc.LevelPrivacy} {
 		t.Run(fmt.Sprint("level ", level), func(t *testing.T) {
 			who := ""
@@ -171,11 +175,7 @@ func TestImpacketCalls(t *testing.T) {
 				who = domain + `\` + user
 			}
 			cmd := python(t, "testdata/client.py", port, served.UUID.String(), "0.81", fmt.Sprint(level), user, password, domain)
-			out, err := cmd.CombinedOutput()
-			want := "ncacn_http:127.0.0.1[6001]\n16c9a0d6\n0 True\n7 True\n50000 True\n" + fmt.Sprintf("%s %d\n", who, level) + "nca_s_op_rng_error\n"
-			if err != nil || string(out) != want {
-				t.Errorf("%v\n%s", err, out)
-			}
+			impacketCalls(t, cmd, fmt.Sprintf("%s %d", who, level))
 		})
 	}
 	t.Run("wrong password", func(t *testing.T) {
@@ -184,6 +184,43 @@ func TestImpacketCalls(t *testing.T) {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})
+}
+
+func impacketCalls(t *testing.T, cmd *exec.Cmd, who string) {
+	t.Helper()
+	out, err := cmd.CombinedOutput()
+	if want := "ncacn_http:127.0.0.1[6001]\n16c9a0d6\n0 True\n7 True\n50000 True\n" + who + "\nnca_s_op_rng_error\n"; err != nil || string(out) != want {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestImpacketKerberos is the same with Kerberos, which impacket negotiates without header signing. Its signing alone, integrity
+// level, ends in a TypeError of its own.
+func TestImpacketKerberos(t *testing.T) {
+	kdc := kdctest.Start(t, "")
+	cache := kdc.CredentialCache(t)
+	kvno := exec.Command("kvno", "-c", "FILE:"+cache, kdctest.Service)
+	kvno.Env = append(os.Environ(), kdc.Env()...)
+	if out, err := kvno.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	keys, err := kerberos.LoadKeytab(kdc.Keytab)
+	if err != nil {
+		t.Fatal(err)
+	}
+	replays := new(kerberos.ReplayCache)
+	s := server()
+	s.Accept = func(dcerpc.AuthType) (gss.Context, error) {
+		return spnego.NewAcceptor(spnego.Fixed(spnego.Kerberos, bare{kerberos.NewAcceptor(kerberos.AcceptorConfig{Keytab: keys, Replays: replays})})), nil
+	}
+	port := host(t, s)
+	for _, level := range []dcerpc.Level{dcerpc.LevelConnect, dcerpc.LevelPrivacy} {
+		t.Run(fmt.Sprint("level ", level), func(t *testing.T) {
+			cmd := python(t, "testdata/client.py", port, served.UUID.String(), "0.81", fmt.Sprint(level), kdctest.User, "", kdctest.Realm, kdctest.Service+"@"+kdctest.Realm)
+			cmd.Env = append(os.Environ(), "KRB5CCNAME="+cache)
+			impacketCalls(t, cmd, fmt.Sprintf("%s@%s %d", kdctest.User, kdctest.Realm, level))
+		})
+	}
 }
 
 // TestImpacketAnswers calls impacket's server, which knows no authentication and gets the lengths of several fragments wrong.
@@ -228,4 +265,15 @@ func TestImpacketAnswers(t *testing.T) {
 	if _, err := c.Call(t.Context(), 5, nil); !errors.Is(err, &dcerpc.Fault{Status: 0x6E4}) {
 		t.Errorf("an operation that isn't there: %v", err)
 	}
+}
+
+// bare takes the frame off a first token (RFC 4121, 4.1). impacket puts it on though it makes the three legs of DCE/RPC, which
+// have none ([MS-KILE] 3.4.5.1), and our acceptor is strict.
+type bare struct{ gss.Context }
+
+func (b bare) Step(ctx context.Context, token []byte) ([]byte, bool, error) {
+	if at := bytes.Index(token, []byte{1, 0, 0x6E}); at >= 0 && at < 32 && token[0] == 0x60 {
+		token = token[at+2:]
+	}
+	return b.Context.Step(ctx, token)
 }

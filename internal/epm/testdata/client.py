@@ -1,8 +1,11 @@
 # Asks an endpoint mapper for an interface and calls it, with impacket:
-#   client.py PORT UUID VERSION LEVEL [USER PASSWORD DOMAIN]
+#   client.py PORT UUID VERSION LEVEL [USER PASSWORD DOMAIN [SERVICE]]
+# With a service it takes Kerberos, and the ticket from the credential cache.
 # Operation 0 gives back what it gets, 1 tells who called. Each line printed is one result.
+import os
 import sys
 from impacket.dcerpc.v5 import epm, rpcrt, transport
+from impacket.krb5.ccache import CCache
 from impacket.uuid import uuidtup_to_bin
 
 port, uuid, version, level = sys.argv[1:5]
@@ -26,8 +29,13 @@ except rpcrt.DCERPCException as e:
 t = transport.DCERPCTransportFactory(binding)
 dce = t.get_dce_rpc()
 if int(level) > 1:
-    t.set_credentials(*sys.argv[5:8])
-    dce.set_auth_type(rpcrt.RPC_C_AUTHN_WINNT)
+    if len(sys.argv) > 8:
+        ticket = CCache.loadFile(os.environ["KRB5CCNAME"]).getCredential(sys.argv[8]).toTGS()
+        t.set_credentials(*sys.argv[5:8], TGS=ticket)
+        dce.set_auth_type(rpcrt.RPC_C_AUTHN_GSS_NEGOTIATE)
+    else:
+        t.set_credentials(*sys.argv[5:8])
+        dce.set_auth_type(rpcrt.RPC_C_AUTHN_WINNT)
 dce.set_auth_level(int(level))
 dce.connect()
 dce.bind(interface)
