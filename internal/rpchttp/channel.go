@@ -101,6 +101,9 @@ func (ch *channel) authorize(ctx context.Context) (string, error) {
 	var challenges []string
 	for range maxLegs {
 		authorization, ready, err := auth.Authorize(ctx, challenges)
+		if err != nil && challenges != nil {
+			err = fmt.Errorf("%w: %w", err, ErrUnauthorized)
+		}
 		if err != nil {
 			return "", fmt.Errorf("rpchttp: %s: authentication: %w", ch.kind, err)
 		}
@@ -117,10 +120,10 @@ func (ch *channel) authorize(ctx context.Context) (string, error) {
 		case http.StatusUnauthorized:
 			challenges = resp.Challenges
 			if len(challenges) == 0 {
-				return "", resp
+				return "", &resp.HTTPError
 			}
 		default:
-			return "", resp
+			return "", &resp.HTTPError
 		}
 		if resp.closed { // the authenticator's conversation goes on, as far as it can, on another connection
 			ch.nc.Close()
@@ -150,9 +153,6 @@ type answer struct {
 	HTTPError
 	closed bool
 }
-
-// Unwrap lets errors.As find the HTTPError.
-func (a *answer) Unwrap() error { return &a.HTTPError }
 
 // echo sends an echo request and reads the answer.
 func (ch *channel) echo(ctx context.Context, authorization string) (*answer, error) {

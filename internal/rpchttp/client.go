@@ -28,7 +28,8 @@ type Config struct {
 	ChannelLifetime int64
 	// ReceiveWindow is what the server may send ahead of Read, in bytes; 0: DefaultReceiveWindow.
 	ReceiveWindow int
-	// Keepalive is the silence after which each side at the latest sends a Ping is half of this; 0: DefaultKeepalive.
+	// Keepalive is how long a working connection may be silent: each side sends a Ping after half of it, or of the server's
+	// connection timeout if that is shorter. Windows wants a minute at least; 0: DefaultKeepalive.
 	Keepalive time.Duration
 	// OpenTimeout is the time that opening the connection may take, and each recycling, and each write to the network;
 	// 0: DefaultOpenTimeout.

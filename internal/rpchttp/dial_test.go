@@ -47,6 +47,13 @@ func (l *legs) Authorize(_ context.Context, challenges []string) (string, bool, 
 	return l.last, ready, nil
 }
 
+// fed is an Authenticator that has nothing to say to challenges.
+type fed struct{}
+
+var errFedUp = errors.New("fed up")
+
+func (fed) Authorize(context.Context, []string) (string, bool, error) { return "", false, errFedUp }
+
 // threeLegs wants the legs one after the other on a connection, which is then authenticated.
 func threeLegs(w http.ResponseWriter, r *http.Request) *http.Request {
 	c := r.Context().Value(connectionKey{}).(*connection)
@@ -128,6 +135,10 @@ func TestAuthentication(t *testing.T) {
 				return &legs{wait: wait, asked: &asked, mu: new(sync.Mutex)}
 			}}); err != nil {
 			t.Errorf("Echo: %v", err)
+		}
+		cfg.Authenticator = func(*tls.ConnectionState) rpchttp.Authenticator { return &reluctant{Authenticator: fed{}} }
+		if _, err := rpchttp.Dial(t.Context(), cfg); !errors.Is(err, errFedUp) || !errors.Is(err, rpchttp.ErrUnauthorized) {
+			t.Errorf("no more legs: %v", err)
 		}
 	}
 }

@@ -36,7 +36,7 @@ const (
 	minReceiveWindow = 8 << 10 // [MS-RPCH] 2.2.3.5.1
 	maxReceiveWindow = 256 << 10
 
-	// Recycling begins when so little is left of a channel's lifetime ([MS-RPCH] 3.2.2.4.1.3 and 3.2.5.4.1 for Windows).
+	// What is kept of a channel's lifetime for the PDUs that recycle it. Windows begins with that when so little is left.
 	inReserve  = 4 << 10
 	outReserve = 8 << 10
 

@@ -97,7 +97,7 @@ func (s *sender) isRecycling() bool {
 	return s.recycling && s.succ == nil
 }
 
-// acknowledged takes a FlowControlAck ([MS-RPCH] 3.2.1.4.1.2). One for an instance no longer in use is ignored.
+// acknowledged takes a FlowControlAck ([MS-RPCH] 3.2.1.4.1). One for an instance no longer in use is ignored.
 func (s *sender) acknowledged(m *command) {
 	s.change(func() {
 		if s.cur == nil || m.cookie != s.cur.cookie {

@@ -248,7 +248,7 @@ func (c *serverConn) succeedIn(ch *serverChannel, a1 *rts) {
 	}
 }
 
-// recycleOut asks the client for a successor of the OUT channel: protocol sequence OUT_R2 ([MS-RPCH] 3.2.5.4.1).
+// recycleOut asks the client for a successor of the OUT channel: protocol sequence OUT_R2 ([MS-RPCH] 3.2.1.5.3.5).
 func (c *serverConn) recycleOut(*instance) {
 	c.mu.Lock()
 	c.outAsked = true
