@@ -392,7 +392,7 @@ func (a *AppointmentItem) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	signal := start.Add(-time.Duration(minutes) * time.Minute)
+	signal := time.Unix(start.Unix()-60*int64(minutes), 0) // more minutes than a Duration holds
 	if signal.Before(earliest) {
 		return invalid("the reminder is before 1601")
 	}

@@ -109,5 +109,20 @@ func (m *Message) toSender(ctx context.Context, of *Message) error {
 		return err
 	}
 	r := list.add(CdoTo)
-	return r.take(ctx, sender)
+	if err := r.take(ctx, sender); err != nil || r.resolved() {
+		return err
+	}
+	kind, err := r.bag.text(ctx, pid.TagAddressType)
+	if err != nil {
+		return err
+	}
+	address, err := r.bag.text(ctx, pid.TagEmailAddress)
+	if err != nil || address == "" {
+		return err
+	}
+	name, err := r.bag.text(ctx, pid.TagDisplayName)
+	if err != nil {
+		return err
+	}
+	return r.custom(name, kind, address)
 }
