@@ -8,6 +8,7 @@ import (
 
 	"github.com/zalando/go-keyring"
 
+	"github.com/opencdo/opencdo/internal/settings/home"
 	"github.com/opencdo/opencdo/mapi"
 )
 
@@ -17,6 +18,8 @@ var errNoKeyring = errors.New("no keyring")
 // Keyring is the operating system's: the Credential Manager, the Keychain, or the Secret Service of the desktop.
 type Keyring struct {
 	Service string // the name that our entries have in common
+	// Lock is a file that keeps processes from changing the list of names at once; empty: there is one process only.
+	Lock string
 }
 
 // index is the account whose secret is the list of the others: keyrings cannot be listed.
@@ -82,6 +85,13 @@ func (k Keyring) List() ([]Name, error) {
 }
 
 func (k Keyring) change(f func([]Name) []Name) error {
+	if k.Lock != "" {
+		l, err := home.WaitLock(k.Lock)
+		if err != nil {
+			return fmt.Errorf("%s: %w", k.Lock, err)
+		}
+		defer l.Unlock()
+	}
 	list, err := k.List()
 	if err != nil {
 		return err

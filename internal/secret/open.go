@@ -26,7 +26,7 @@ func Open(folder, kind string) (Store, error) {
 	case kind == KindFile, found && (kind == "" || kind == KindAuto):
 		return NewEncrypted(filepath.Join(folder, FileName), p), nil
 	case kind == "", kind == KindAuto, kind == KindKeyring:
-		return Keyring{Service}, nil
+		return Keyring{Service, filepath.Join(folder, "keyring.lock")}, nil
 	}
 	return nil, &mapi.Error{Op: "open secrets", Object: kind, Code: mapi.ErrInvalidParameter,
 		Err: fmt.Errorf("a store of secrets is %s, %s or %s", KindAuto, KindKeyring, KindFile)}

@@ -29,7 +29,7 @@ func TestStores(t *testing.T) {
 	keyring.MockInit()
 	dir := t.TempDir()
 	for name, open := range map[string]func() Store{
-		"keyring": func() Store { return Keyring{"opencdo test"} },
+		"keyring": func() Store { return Keyring{"opencdo test", filepath.Join(dir, "lock")} },
 		"encrypted": func() Store {
 			return NewEncrypted(filepath.Join(dir, FileName), Passphrase{File: passphraseFile(t, "horse")})
 		},
@@ -256,7 +256,7 @@ func TestSource(t *testing.T) {
 func TestNoKeyring(t *testing.T) {
 	keyring.MockInitWithError(errors.New("no bus"))
 	defer keyring.MockInit()
-	k := Keyring{"opencdo test"}
+	k := Keyring{Service: "opencdo test"}
 	if err := k.Set("a", "b"); err == nil || !strings.Contains(err.Error(), PassphraseVariable) {
 		t.Errorf("it doesn't say what to do: %v", err)
 	}

@@ -111,3 +111,21 @@ func TestLookup(t *testing.T) {
 		}
 	}
 }
+
+// Every byte comes back from Windows' western code page; 0x80 to 0x9F are as Windows has them.
+func TestANSI(t *testing.T) {
+	var all []byte
+	for i := range 256 {
+		all = append(all, byte(i))
+	}
+	text := DecodeANSI(string(all))
+	if back, err := EncodeANSI(text); err != nil || back != string(all) {
+		t.Errorf("got % x, %v", back, err)
+	}
+	if got := string([]rune(text)[0x80:0x90]); got != "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f" {
+		t.Errorf("got %q", got)
+	}
+	if s, err := EncodeANSI("日本"); err == nil {
+		t.Errorf("got %q", s)
+	}
+}
