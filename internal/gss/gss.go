@@ -10,7 +10,8 @@ type Context interface {
 	// context is established on this side, though out may still have to be sent.
 	Step(ctx context.Context, token []byte) (out []byte, done bool, err error)
 
-	// TokenSize is the length of what Sign and Seal give. It is known once the context is established.
+	// TokenSize is the length of what Sign and Seal give; where they differ, as with Kerberos, what Seal gives in a context
+	// that was made for sealing, and what Sign gives in another. It is known once the context is established.
 	TokenSize() int
 	// Sign gives the token that proves the integrity of a message; Verify checks the peer's. Both count messages, so each is
 	// to be signed and verified once and in order.

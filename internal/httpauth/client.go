@@ -166,6 +166,12 @@ func (v *Conversation) Authorize(ctx context.Context, challenges []string) (auth
 	return authorization, ready && !(v.kerberos && before < negotiating), err
 }
 
+// String leaves the secrets out.
+func (v *Conversation) String() string { return "httpauth: conversation with " + v.host }
+
+// GoString leaves the secrets out.
+func (v *Conversation) GoString() string { return v.String() }
+
 // next is Authorize for requests that can be repeated: last says that no further leg is expected.
 func (v *Conversation) next(ctx context.Context, challenges []string) (authorization string, last bool, err error) {
 	if challenges == nil {

@@ -438,6 +438,9 @@ func TestSecretsStayHidden(t *testing.T) {
 	var out bytes.Buffer
 	slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "config", cfg)
 	fmt.Fprintf(&out, "%v %+v %#v %+v", cfg, &cfg, cfg, TransportConfig{Auth: cfg})
+	tr, conv := NewTransport(TransportConfig{Auth: cfg}), cfg.NewConversation(&url.URL{Scheme: "https", Host: "mail.example.com"}, nil)
+	conv.token = cfg.Password
+	fmt.Fprintf(&out, "%v %+v %#v %v %+v %#v", tr, tr, tr, conv, conv, conv)
 	if strings.Contains(out.String(), cfg.Password) {
 		t.Error(out.String())
 	}

@@ -79,6 +79,12 @@ func NewTransport(cfg TransportConfig) *Transport {
 	}}
 }
 
+// String leaves the secrets out.
+func (t *Transport) String() string { return t.cfg.Auth.String() }
+
+// GoString leaves the secrets out.
+func (t *Transport) GoString() string { return t.String() }
+
 // CloseIdleConnections closes connections that have no request.
 func (t *Transport) CloseIdleConnections() {
 	t.mu.Lock()

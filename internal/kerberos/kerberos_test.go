@@ -205,6 +205,13 @@ func TestSecretsStayHidden(t *testing.T) {
 	if strings.Contains(out.String(), "geheim") || strings.Contains(out.String(), fmt.Sprintf("%x", "geheim")) {
 		t.Errorf("password in %s", &out)
 	}
+	i := new(Initiator)
+	i.key = newKey(encryptionTypes[0])
+	before := out.Len()
+	fmt.Fprintf(&out, "%v %+v %#v", i, i, i)
+	if got := out.String()[before:]; strings.Contains(got, "KeyValue") || strings.Contains(got, fmt.Sprint(i.key.KeyValue)) {
+		t.Errorf("key in %s", got)
+	}
 	name := filepath.Join(t.TempDir(), "keytab")
 	if err := os.WriteFile(name, []byte("\x05\x02\x00\x00\x00\xffvery secret key"), 0o600); err != nil {
 		t.Fatal(err)

@@ -87,6 +87,12 @@ func (s *session) TokenSize() int {
 	return headerSize + s.filler() + headerSize + s.checksumSize() + confounderSize
 }
 
+// String leaves the keys out.
+func (s *session) String() string { return "kerberos: context with " + s.peer }
+
+// GoString leaves the keys out.
+func (s *session) GoString() string { return s.String() }
+
 // Peer implements gss.Context.
 func (s *session) Peer() string { return s.peer }
 

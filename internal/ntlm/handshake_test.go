@@ -208,6 +208,8 @@ func TestSecretsStayHidden(t *testing.T) {
 	log.Info("x", "config", cfg, "hash", NTHash(cfg.Password))
 	js, err := json.Marshal(NTHash(cfg.Password))
 	fmt.Fprintf(&out, "%v %+v %#v %x %s %s %v", cfg, cfg, cfg, NTHash(cfg.Password), NTHash(cfg.Password), js, err)
+	i := NewInitiator(cfg)
+	fmt.Fprintf(&out, "%v %+v %#v", i, i, i)
 	h := NTHash(cfg.Password)
 	raw := [16]byte(h)
 	for _, secret := range []string{cfg.Password, fmt.Sprintf("%x", raw), fmt.Sprint(raw)} {

@@ -56,6 +56,12 @@ func (s *session) establish(flags uint32, key []byte, initiator bool) {
 	}
 }
 
+// String leaves keys and password out.
+func (s *session) String() string { return "ntlm: context with " + s.peer }
+
+// GoString leaves keys and password out.
+func (s *session) GoString() string { return s.String() }
+
 // TokenSize implements gss.Context.
 func (s *session) TokenSize() int { return signatureSize }
 

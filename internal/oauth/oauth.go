@@ -143,6 +143,12 @@ func NewSource(cfg Config) (*Source, error) {
 	return &Source{cfg: cfg, turn: make(chan struct{}, 1)}, nil
 }
 
+// String leaves the secrets out.
+func (s *Source) String() string { return s.cfg.String() }
+
+// GoString leaves the secrets out.
+func (s *Source) GoString() string { return s.String() }
+
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback() || host == "localhost"

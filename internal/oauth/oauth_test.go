@@ -297,6 +297,8 @@ func TestSecretsStayHidden(t *testing.T) {
 	var out bytes.Buffer
 	slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "config", cfg)
 	fmt.Fprintf(&out, "%v %+v %#v", cfg, &cfg, cfg)
+	s := source(t, cfg)
+	fmt.Fprintf(&out, "%v %+v %#v", s, s, s)
 	if strings.Contains(out.String(), cfg.ClientSecret) {
 		t.Error(out.String())
 	}
