@@ -139,6 +139,13 @@ func foldersSort(c *call) (any, error) { return sorted(c, c.obj.(*cdo.Folders), 
 
 func messagesSort(c *call) (any, error) {
 	messages := c.obj.(*cdo.Messages)
+	calendar, err := messages.IsCalendar(c.ctx)
+	if err != nil {
+		return nil, err
+	}
+	if calendar { // in Go the Get methods say so
+		return nil, &cdo.Error{Member: "Messages.Sort", Code: cdo.CdoE_TOO_COMPLEX, Err: errors.New("a calendar is ordered by the begin of the appointments")}
+	}
 	return sorted(c, messages, messages.SortByName)
 }
 
