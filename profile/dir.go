@@ -185,17 +185,17 @@ func (d *Dir) save(p *Profile) error {
 func (d *Dir) saveAs(p *Profile, path string) error {
 	for _, s := range p.Sections {
 		for _, t := range s.Secrets() {
-			x := s.secrets[t]
-			if !x.fresh {
+			value := s.secrets[t]
+			if value == nil {
 				continue
 			}
 			if d.secrets == nil {
 				return noStore("save", p.Name)
 			}
-			if err := d.secrets.Set(p.SecretName(s, t), x.value); err != nil {
+			if err := d.secrets.Set(p.SecretName(s, t), value()); err != nil {
 				return err
 			}
-			s.secrets[t] = newSecret{}
+			s.secrets[t] = nil
 		}
 	}
 	raw, err := p.encode()
@@ -279,7 +279,7 @@ func (d *Dir) whole(name string) (*Profile, error) {
 			if err != nil {
 				return nil, fmt.Errorf("copy profile %s: %w", name, err)
 			}
-			s.secrets[t] = newSecret{value, true}
+			s.secrets[t] = func() string { return value }
 		}
 	}
 	return p, nil

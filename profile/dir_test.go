@@ -2,6 +2,7 @@ package profile
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -81,6 +82,9 @@ func TestLifeOfProfiles(t *testing.T) {
 	p := exchangeProfile(t, map[string]string{"PR_PROFILE_UNRESOLVED_NAME": "anna"})
 	s, _ := p.Exchange()
 	s.SetSecret(TagAuthPassword, "correct horse")
+	if printed := fmt.Sprintf("%v %+v %#v %+v", p, s, s, *s); strings.Contains(printed, "horse") {
+		t.Errorf("printed: %s", printed)
+	}
 	must(t, d.Create(p))
 	if err := d.Create(p); !errors.Is(err, mapi.ErrCollision) {
 		t.Errorf("created twice: %v", err)

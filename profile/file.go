@@ -111,7 +111,7 @@ func decode(path string, raw []byte) (*Profile, error) {
 			}
 			if x.Secret {
 				s.SetSecret(t, "")
-				s.secrets[t] = newSecret{}
+				s.secrets[t] = nil // in the store
 				continue
 			}
 			v, err := valueOfJSON(t.Type(), x.Value)

@@ -2,7 +2,12 @@
 //
 // A dynamic profile is one string, the ProfileInfo argument of CDO's Session.Logon: a server and a mailbox with a line feed
 // between them ([ParseInfo]). It says nothing about the way to the server; the registry value RpcHttpProxyMap does
-// ([ParseProxyMap]).
+// ([ParseProxyMap]). While its session lives it is a [TemporaryProfile].
+//
+// A static profile has services and sections of properties ([Profile]); [Open] gives those that are kept. They can be made of
+// .prf files ([ReadPRF]) and of what regedit exported ([ImportRegistry]).
+//
+// What either kind and the settings come to is a [Connection].
 package profile
 
 import (

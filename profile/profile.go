@@ -74,13 +74,9 @@ type Profile struct {
 type Section struct {
 	UID   UID
 	Props mapi.Props
-	// secrets are properties whose values lie in the store of secrets, or will do after the profile is saved.
-	secrets map[mapi.Tag]newSecret
-}
-
-type newSecret struct {
-	value string
-	fresh bool // not in the store yet
+	// secrets are properties whose values lie in the store of secrets, or will do after the profile is saved: until then the
+	// function gives the value. It is a function so that no way of printing shows it.
+	secrets map[mapi.Tag]func() string
 }
 
 // Account is an Internet account: its kind (POP3, IMAP, ...) and its settings.
@@ -166,9 +162,9 @@ func (s *Section) Unset(t mapi.Tag) bool {
 func (s *Section) SetSecret(t mapi.Tag, value string) {
 	s.Unset(t)
 	if s.secrets == nil {
-		s.secrets = map[mapi.Tag]newSecret{}
+		s.secrets = map[mapi.Tag]func() string{}
 	}
-	s.secrets[t] = newSecret{value, true}
+	s.secrets[t] = func() string { return value }
 }
 
 // Secrets are the tags of properties whose values lie in the store of secrets.

@@ -149,7 +149,7 @@ func (s *Section) importValue(v settings.DocumentValue) error {
 }
 
 // Add adds the services and sections of another profile: what OverwriteProfile=Append in .prf files asks for. Properties of
-// sections that both have are those of the other.
+// sections that both have are those of the other. Secrets of a profile that was saved stay where they are.
 func (p *Profile) Add(other *Profile) {
 	for _, s := range other.Sections {
 		at := p.section(s.UID)
@@ -164,8 +164,10 @@ func (p *Profile) Add(other *Profile) {
 		for _, x := range s.Props {
 			at.Set(x.Key.Tag, x.Value)
 		}
-		for t, x := range s.secrets {
-			at.SetSecret(t, x.value)
+		for t, value := range s.secrets {
+			if value != nil {
+				at.SetSecret(t, value())
+			}
 		}
 	}
 	p.Accounts = append(p.Accounts, other.Accounts...)

@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"crypto/cipher"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -33,8 +34,8 @@ type Encrypted struct {
 	passphrase Passphrase
 
 	mu   sync.Mutex
-	salt string // of key
-	key  []byte // so that a process derives it once
+	salt string      // of aead
+	aead cipher.AEAD // kept so that a process derives the key once
 }
 
 // NewEncrypted gives the store of a file, which Set makes where it isn't there. The passphrase must not lie beside it.
@@ -142,11 +143,7 @@ func (e *Encrypted) open() (box, derivation, error) {
 	case len(f.Nonce) != chacha20poly1305.NonceSizeX, len(d.Salt) < saltSize, d.Time == 0, d.Time > maxTime, d.Threads == 0, d.Memory > maxMemory:
 		return nil, d, e.damaged(errors.New("parameters out of bounds"))
 	}
-	key, err := e.derive(d)
-	if err != nil {
-		return nil, d, err
-	}
-	aead, err := chacha20poly1305.NewX(key)
+	aead, err := e.derive(d)
 	if err != nil {
 		return nil, d, err
 	}
@@ -166,19 +163,23 @@ func (d derivation) authenticated() []byte {
 	return fmt.Appendf(nil, "%s\n%x %d %d %d", format, d.Salt, d.Time, d.Memory, d.Threads)
 }
 
-func (e *Encrypted) derive(d derivation) ([]byte, error) {
+func (e *Encrypted) derive(d derivation) (cipher.AEAD, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	id := string(d.authenticated())
 	if e.salt == id {
-		return e.key, nil
+		return e.aead, nil
 	}
 	p, err := e.passphrase.get(filepath.Dir(e.path))
 	if err != nil {
 		return nil, err
 	}
-	e.salt, e.key = id, argon2.IDKey([]byte(p), d.Salt, d.Time, d.Memory, d.Threads, chacha20poly1305.KeySize)
-	return e.key, nil
+	aead, err := chacha20poly1305.NewX(argon2.IDKey([]byte(p), d.Salt, d.Time, d.Memory, d.Threads, chacha20poly1305.KeySize))
+	if err != nil {
+		return nil, err
+	}
+	e.salt, e.aead = id, aead
+	return aead, nil
 }
 
 // change opens the file, changes what it holds and seals it again, while no other process does so.
@@ -199,11 +200,7 @@ func (e *Encrypted) change(f func(box) error) error {
 	if err != nil {
 		return err
 	}
-	key, err := e.derive(d)
-	if err != nil {
-		return err
-	}
-	aead, err := chacha20poly1305.NewX(key)
+	aead, err := e.derive(d)
 	if err != nil {
 		return err
 	}
