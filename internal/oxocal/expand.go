@@ -121,7 +121,7 @@ func (p *RecurrencePattern) in(month int) (Minutes, bool) {
 	var found time.Time
 	n := uint32(0)
 	for d := range last {
-		if day := begin.AddDate(0, 0, d); p.Days>>day.Weekday()&1 != 0 && n < p.Nth {
+		if day := begin.AddDate(0, 0, d); p.Days>>day.Weekday()&1 != 0 && (n < p.Nth || p.Nth >= LastWeek) {
 			found, n = day, n+1
 		}
 	}
