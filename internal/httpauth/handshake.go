@@ -14,15 +14,18 @@ import (
 
 // handshake goes on with a connection's handshake, or begins one.
 func (s *Server) handshake(r *http.Request, conn *connection, scheme Scheme, token []byte) (user User, challenge string, err error) {
-	conn.user = nil
 	if conn.context == nil || conn.scheme != scheme || begins(token) {
-		conn.scheme, conn.context = scheme, s.acceptor(r, scheme)
+		conn.scheme, conn.context, conn.login = scheme, s.acceptor(r, conn, scheme), ""
 	}
-	out, done, err := conn.context.Step(r.Context(), token)
+	ctx := withRemoteHost(r)
+	out, done, err := conn.context.Step(ctx, token)
 	if err != nil {
 		conn.context = nil
 		if unavailable := new(outage); errors.As(err, unavailable) {
 			return User{}, "", *unavailable
+		}
+		if conn.login != "" {
+			s.failed(ctx, scheme, conn.login)
 		}
 		return User{}, "", errors.Join(ErrRefused, err)
 	}
@@ -42,7 +45,7 @@ func begins(token []byte) bool {
 	return bytes.HasPrefix(token, []byte("NTLMSSP\x00\x01")) || token[0] == 0x60
 }
 
-func (s *Server) acceptor(r *http.Request, scheme Scheme) gss.Context {
+func (s *Server) acceptor(r *http.Request, conn *connection, scheme Scheme) gss.Context {
 	var binding gss.ChannelBinding
 	if r.TLS != nil && s.cfg.ExtendedProtection != ProtectionOff {
 		if cert := s.cfg.Certificate(r.TLS); cert != nil {
@@ -55,6 +58,9 @@ func (s *Server) acceptor(r *http.Request, scheme Scheme) gss.Context {
 			NetBIOSDomain: s.cfg.NetBIOSDomain, NetBIOSComputer: s.cfg.NetBIOSComputer,
 			DNSDomain: s.cfg.DNSDomain, DNSComputer: s.cfg.DNSComputer,
 			Lookup: func(ctx context.Context, domain, user string) (ntlm.Hash, bool, error) {
+				if conn.login = user; domain != "" {
+					conn.login = domain + `\` + user
+				}
 				h, known, err := s.cfg.NTHash(ctx, domain, user)
 				return h, known, failure(err)
 			}}), nil

@@ -43,8 +43,24 @@ func UserFrom(ctx context.Context) (User, bool) {
 	return u, ok
 }
 
+type hostKey struct{}
+
+// RemoteHost is the address, without port, of the client whose credentials a function of ServerConfig is to check.
+func RemoteHost(ctx context.Context) string {
+	host, _ := ctx.Value(hostKey{}).(string)
+	return host
+}
+
+func withRemoteHost(r *http.Request) context.Context {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	return context.WithValue(r.Context(), hostKey{}, host)
+}
+
 // ServerConfig is what a server authenticates requests with. The functions return errors that match ErrRefused for wrong
-// credentials; any other error is an outage and becomes status 503.
+// credentials; any other error is an outage and becomes status 503. RemoteHost works on their contexts.
 type ServerConfig struct {
 	// Schemes are offered in this order, those without what they need left out; empty: all that have it.
 	Schemes []Scheme
@@ -67,7 +83,10 @@ type ServerConfig struct {
 	Certificate        func(*tls.ConnectionState) *x509.Certificate
 	// PlainLoopback allows Basic and Bearer over plain HTTP on the loopback interface. Elsewhere they never are.
 	PlainLoopback bool
-	Logger        *slog.Logger // nil: nothing is logged
+	// Failed is told of refused passwords before the client is, and may keep it waiting; together with what Password and
+	// NTHash refuse to look at, it is the place to slow down guessing. login is as the client typed it; nil: nobody is told.
+	Failed func(ctx context.Context, scheme Scheme, login string)
+	Logger *slog.Logger // nil: nothing is logged
 }
 
 // Server authenticates requests.
@@ -105,6 +124,7 @@ type connection struct {
 	mu      sync.Mutex
 	scheme  Scheme
 	context gss.Context // of a handshake that goes on
+	login   string      // whom the handshake wants to log on, if it is NTLM's
 	user    *User
 }
 
@@ -190,6 +210,9 @@ func (s *Server) Authenticate(r *http.Request) (user User, challenge string, err
 	if len(values) == 0 && conn != nil && conn.user != nil {
 		return *conn.user, "", nil
 	}
+	if conn != nil {
+		conn.user = nil // new credentials, good or bad, end the old ones
+	}
 	if len(values) != 1 {
 		return User{}, "", ErrRefused
 	}
@@ -205,13 +228,17 @@ func (s *Server) Authenticate(r *http.Request) (user User, challenge string, err
 		if !ok {
 			return User{}, "", ErrRefused
 		}
-		name, err := s.cfg.Password(r.Context(), login, password)
+		ctx := withRemoteHost(r)
+		name, err := s.cfg.Password(ctx, login, password)
+		if errors.Is(err, ErrRefused) {
+			s.failed(ctx, Basic, login)
+		}
 		return User{name, Basic}, "", failure(err)
 	case Bearer:
 		if rest == "" { // clients ask for the challenge's parameters like this
 			return User{}, "", ErrRefused
 		}
-		name, err := s.cfg.Token(r.Context(), rest)
+		name, err := s.cfg.Token(withRemoteHost(r), rest)
 		return User{name, Bearer}, "", failure(err)
 	}
 	if len(rest) > maxToken {
@@ -222,6 +249,12 @@ func (s *Server) Authenticate(r *http.Request) (user User, challenge string, err
 		return User{}, "", ErrRefused
 	}
 	return s.handshake(r, conn, scheme, token)
+}
+
+func (s *Server) failed(ctx context.Context, scheme Scheme, login string) {
+	if s.cfg.Failed != nil {
+		s.cfg.Failed(ctx, scheme, login)
+	}
 }
 
 // offered are the schemes that may be used on a request's connection.

@@ -195,6 +195,27 @@ func TestServerAgainstCurlWithKerberos(t *testing.T) {
 	}
 }
 
+// Guesses are told, with who and from where.
+func TestFailed(t *testing.T) {
+	cfg := everything()
+	var failed []string
+	cfg.Failed = func(ctx context.Context, s Scheme, login string) {
+		failed = append(failed, fmt.Sprintf("%s as %s from %s", s, login, RemoteHost(ctx)))
+	}
+	srv := serve(t, cfg, false)
+	for _, s := range []Scheme{Basic, NTLM, Negotiate} {
+		auth := account()
+		auth.Password, auth.Schemes = "guess", []Scheme{s}
+		if got, err := ask(t, transport(t, srv, auth), srv.URL, nil); err != nil || got != "401 Unauthorized" {
+			t.Errorf("%v: %q, %v", s, got, err)
+		}
+	}
+	want := `[Basic as EXAMPLE\anna from 127.0.0.1 NTLM as EXAMPLE\anna from 127.0.0.1 Negotiate as EXAMPLE\anna from 127.0.0.1]`
+	if got := fmt.Sprint(failed); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 // What comes through a proxy may be several clients' on one connection: the second doesn't become the first.
 func TestConnectionIsNotShared(t *testing.T) {
 	srv := serve(t, everything(), false)
