@@ -75,17 +75,18 @@ func (l *live) create(o Object) uintptr {
 	a := &apartment{live: l, ctx: ctx, cancel: cancel, known: map[Object]*entry{}, entries: map[*entry]struct{}{},
 		clients: map[uint32]struct{}{}, born: time.Now()}
 	a.closer, _ = o.(Closer)
+	l.born() // not within the lock: COM has locks of its own
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.made++
+	a.number = l.made
+	l.apts[a] = struct{}{}
 	e := l.add(o, a)
 	if e == nil {
-		cancel()
+		l.close(a)
 		return 0
 	}
-	l.made++
-	a.number, a.known[o] = l.made, e
-	l.apts[a] = struct{}{}
-	l.born()
+	a.known[o] = e
 	return e.addrs[0]
 }
 

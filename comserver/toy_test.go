@@ -54,6 +54,7 @@ var (
 		{Name: "Other", ID: 11, Kind: ReadWrite},
 		{Name: "Same", ID: 12, Params: []Param{{"Object", false}}},
 		{Name: "Statistics", ID: 13, Kind: ReadOnly},
+		{Name: "Sleeping", ID: 14, Kind: ReadOnly},
 	}}
 	itemsClass = &Class{Name: "ToyItems", IID: MustGUID("{6E5A2C10-0A53-4E0B-9D0A-1B6A3C7D0002}"), Collection: true, Members: []Member{
 		{Name: "Count", ID: 9, Kind: ReadOnly},
@@ -78,7 +79,7 @@ var toyConfig = Config{
 	Linger: time.Second, First: 20 * time.Second,
 }
 
-var toysAlive atomic.Int32
+var toysAlive, sleeping atomic.Int32
 
 // counts is set where a server runs.
 var counts = func() (objects, apartments int) { return 0, 0 }
@@ -132,6 +133,7 @@ func newToy() (Object, error) {
 			return t.other
 		}, func(v any) { t.other, _ = v.(Object) }),
 		12: func(_ context.Context, _ How, a []any) (any, error) { return arg(a, 0) == Object(t), nil },
+		14: func(context.Context, How, []any) (any, error) { return sleeping.Load(), nil },
 		13: func(context.Context, How, []any) (any, error) {
 			runtime.GC()
 			var m runtime.MemStats
@@ -182,6 +184,8 @@ func (t *toy) join(_ context.Context, _ How, a []any) (any, error) {
 }
 
 func (t *toy) sleep(ctx context.Context, _ How, a []any) (any, error) {
+	sleeping.Add(1)
+	defer sleeping.Add(-1)
 	n, _ := arg(a, 0).(int16)
 	select {
 	case <-ctx.Done():

@@ -27,6 +27,7 @@ const loader32 = "/usr/lib/wine/wine"
 const (
 	setupTime   = 3 * time.Minute
 	commandTime = 3 * time.Minute
+	pollTime    = 50 * time.Millisecond
 )
 
 // New makes a prefix. Without Wine the test is skipped.
@@ -138,6 +139,32 @@ func (p *Prefix) Start(t *testing.T, program string, args ...string) *exec.Cmd {
 		c.Wait()
 	})
 	return c
+}
+
+// Wait waits for something to come true.
+func (p *Prefix) Wait(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(commandTime); !done(); time.Sleep(pollTime) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// Running counts the processes of a program in the prefix. It takes a /proc, and is 0 where there is none.
+func (p *Prefix) Running(program string) (n int) {
+	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, name := range lines {
+		line, err := os.ReadFile(name)
+		if err != nil || !bytes.HasPrefix(bytes.Trim(line, `"`), []byte(program)) {
+			continue
+		}
+		env, _ := os.ReadFile(filepath.Join(filepath.Dir(name), "environ"))
+		if bytes.Contains(env, []byte("WINEPREFIX="+p.dir+"\x00")) {
+			n++
+		}
+	}
+	return n
 }
 
 // Build builds a program or, with "test", the tests of a package for Windows, into the prefix. It gives its path there.
