@@ -10,6 +10,7 @@ import (
 
 	"github.com/opencdo/opencdo/internal/dcerpc"
 	"github.com/opencdo/opencdo/internal/ndr"
+	"github.com/opencdo/opencdo/internal/nspirpc"
 	"github.com/opencdo/opencdo/internal/oxcmapihttp"
 	"github.com/opencdo/opencdo/internal/oxcrpc"
 	"github.com/opencdo/opencdo/internal/rpchttp"
@@ -24,9 +25,6 @@ var (
 	noPublicFolders = oxcrpc.Version{12, 0, 0, 0}
 )
 
-// codeClientVersion is ecClientVerDisallowed ([MS-OXCDATA] 2.4).
-const codeClientVersion mapi.Code = 0x000004DF
-
 // rpcSession is a session context that is used by EMSMDB. One call at a time is carried out, in whatever order they come.
 type rpcSession struct {
 	mu sync.Mutex
@@ -37,6 +35,34 @@ type rpcSession struct {
 func (s *Server) serveRPC(ctx context.Context, conn net.Conn, info rpchttp.Info) {
 	s.rpc.ServeConn(ctx, conn, dcerpc.ConnInfo{Endpoint: strconv.Itoa(info.Port), Local: conn.LocalAddr(), Remote: conn.RemoteAddr(),
 		User: info.User, Protected: true})
+}
+
+// bookRPC is NSPI.
+type bookRPC struct{ srv *Server }
+
+// Bind implements nspirpc.Book.
+func (b bookRPC) Bind(ctx context.Context, call *dcerpc.Call, req *oxcmapihttp.BindRequest, resp *oxcmapihttp.BindResponse) (nspirpc.Session, mapi.Code, error) {
+	user, err := b.srv.caller(ctx, call)
+	if err != nil {
+		return nil, 0, err
+	}
+	s, code, err := b.srv.bind(ctx, user.Alias, req, resp)
+	if s == nil || err != nil {
+		return nil, code, err
+	}
+	return bookSession{s}, code, nil
+}
+
+// bookSession is a session that is used over RPC.
+type bookSession struct{ *book }
+
+// Serve implements nspirpc.Session.
+func (s bookSession) Serve(_ context.Context, kind string, req, resp oxcmapihttp.Body) (mapi.Code, error) {
+	call, ok := bookCalls[kind]
+	if !ok {
+		return mapi.ErrNoSupport, nil
+	}
+	return call.do(s.book, req, resp), nil
 }
 
 // mailboxRPC is EMSMDB and AsyncEMSMDB ([MS-OXCRPC] 3.1.4, 3.3.4).
@@ -99,21 +125,14 @@ func operation[Q any, P stubOf[Q], R any, S stubOf[R]](f func(context.Context, *
 
 // caller is the user of a call: whom the security context or HTTP has authenticated.
 func (s *Server) caller(ctx context.Context, call *dcerpc.Call) (User, error) {
-	name := call.Peer
-	if _, user, ok := strings.Cut(name, `\`); ok {
-		name = user
-	}
-	alias, _, _ := strings.Cut(name, "@")
-	users, err := s.cfg.Backend.Users(ctx)
+	u, err := s.account(ctx, call.Peer)
 	if err != nil {
 		return User{}, err
 	}
-	for _, u := range users {
-		if alias != "" && strings.EqualFold(u.Alias, alias) {
-			return u, nil
-		}
+	if call.Peer == "" || u == nil {
+		return User{}, &dcerpc.Fault{Status: dcerpc.StatusAccessDenied}
 	}
-	return User{}, &dcerpc.Fault{Status: dcerpc.StatusAccessDenied}
+	return *u, nil
 }
 
 // connect is EcDoConnectEx ([MS-OXCRPC] 3.1.4.1).
@@ -126,7 +145,7 @@ func (m *mailboxRPC) connect(ctx context.Context, call *dcerpc.Call, q *oxcrpc.E
 	version := oxcrpc.VersionOf(q.ClientVersion)
 	if version.Compare(noPublicFolders) < 0 && q.Flags&oxcmapihttp.ConnectIgnoreNoPF == 0 {
 		m.srv.log("old client refused: there are no public folders", "user", user.Alias, "version", version)
-		r.Result = codeClientVersion
+		r.Result = mapi.ErrClientVersion
 		return nil
 	}
 	if m.srv.rpcSessions.Add(1) > int64(m.srv.cfg.MaxSessions) {
