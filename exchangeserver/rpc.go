@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/opencdo/opencdo/internal/dcerpc"
+	"github.com/opencdo/opencdo/internal/epm"
 	"github.com/opencdo/opencdo/internal/ndr"
 	"github.com/opencdo/opencdo/internal/nspirpc"
 	"github.com/opencdo/opencdo/internal/oxcmapihttp"
@@ -254,3 +255,36 @@ func (m *mailboxRPC) wait(ctx context.Context, call *dcerpc.Call, q *oxcrpc.EcDo
 	}
 	return nil
 }
+
+// RPCListener serves mailboxes and address book by RPC over TCP, as Exchange 2003 to 2010 did. Clients find its port by the
+// endpoint mapper. Calls are authenticated in RPC itself, at the level connect at least.
+type RPCListener struct {
+	host *epm.Host
+}
+
+// ListenRPC opens a port for RPC and one for the endpoint mapper. An empty address of the mapper leaves it out; port 0 is any
+// free one. Plain TCP isn't encrypted unless clients ask for the level privacy: the level of Config.Auth can demand it.
+func (s *Server) ListenRPC(ctx context.Context, address, mapper string) (*RPCListener, error) {
+	level := max(s.security.level, dcerpc.LevelConnect)
+	l := &RPCListener{host: &epm.Host{Mapper: mapper, Services: []epm.Service{{Address: address,
+		Server: &dcerpc.Server{Interfaces: s.rpc.Interfaces, Accept: s.accept, RequireLevel: level, Log: s.cfg.Logger}}}}}
+	if err := l.host.Listen(ctx); err != nil {
+		return nil, &mapi.Error{Op: "listen for RPC", Object: address, Code: mapi.ErrNetwork, Err: err}
+	}
+	return l, nil
+}
+
+// Ports are those of RPC and of the endpoint mapper, 0 where there is none.
+func (l *RPCListener) Ports() (rpc, mapper int) {
+	ports := l.host.Ports()
+	if len(ports) > 1 {
+		mapper = int(ports[1])
+	}
+	return int(ports[0]), mapper
+}
+
+// Serve serves until ctx ends, and then ends all connections.
+func (l *RPCListener) Serve(ctx context.Context) error { return l.host.Serve(ctx) }
+
+// Close closes the ports of a listener that isn't served.
+func (l *RPCListener) Close() error { return l.host.Close() }

@@ -69,8 +69,11 @@ func Open(ctx context.Context, cfg Config) (*exchange.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.discover(ctx); err != nil {
-		return nil, s.logonError(err)
+	if s.Proxy == nil && !s.onlyTCP() {
+		// An old server may have no Autodiscover and be reached all the same.
+		if err := s.discover(ctx); err != nil && !(errors.Is(err, autodiscover.ErrUnreachable) && s.maybeTCP()) {
+			return nil, s.logonError(err)
+		}
 	}
 	var failed []error
 	for _, t := range s.transports() {
@@ -189,8 +192,8 @@ func (s *session) ownerName() string {
 func (s *session) transports() []profile.Transport {
 	return slices.DeleteFunc(slices.Clone(s.Transports), func(t profile.Transport) bool {
 		switch {
-		case s.found == nil:
-			return t == profile.RPCTCP && s.Proxy != nil // there is a proxy because the server itself isn't to be reached
+		case s.found == nil: // with a proxy the server itself isn't to be reached, without one nothing else is
+			return (t == profile.RPCTCP) == (s.Proxy != nil)
 		case t == profile.MAPIHTTP:
 			return s.found.MailStore.ExternalURL == "" && s.found.MailStore.InternalURL == ""
 		case t == profile.RPCHTTP:
@@ -198,6 +201,16 @@ func (s *session) transports() []profile.Transport {
 		}
 		return s.found.EXCH == nil
 	})
+}
+
+// onlyTCP reports whether the server is to be reached by RPC over TCP and nothing else.
+func (s *session) onlyTCP() bool {
+	return len(s.Transports) == 1 && s.Transports[0] == profile.RPCTCP
+}
+
+// maybeTCP reports whether it may be.
+func (s *session) maybeTCP() bool {
+	return slices.Contains(s.Transports, profile.RPCTCP) && s.server != "" && !strings.Contains(s.server, "://") && !strings.Contains(s.server, "@")
 }
 
 // openBy logs on by one transport.

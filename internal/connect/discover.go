@@ -9,11 +9,8 @@ import (
 )
 
 // discover asks Autodiscover where the mailbox is: at the server that is named, or, where only an address is known, in the
-// documented order. Where map or profile name a proxy there is nothing to ask.
+// documented order.
 func (s *session) discover(ctx context.Context) (err error) {
-	if s.Proxy != nil {
-		return nil
-	}
 	name := s.user
 	if !strings.Contains(name, "@") && !strings.HasPrefix(name, "/") {
 		_, login, ok := strings.Cut(name, `\`)

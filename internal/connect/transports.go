@@ -64,7 +64,11 @@ func (s *session) overRPCHTTP(c *exchange.Config) error {
 		if err != nil {
 			return nil, err
 		}
-		return s.bind(ctx, conn, hostOnly(server), interfaces)
+		named := server // in tickets; nobody has tickets for personalised names
+		if strings.Contains(named, "@") {
+			named = proxy
+		}
+		return s.bind(ctx, conn, hostOnly(named), interfaces)
 	}}
 	return nil
 }
