@@ -96,6 +96,8 @@ type Snapshot struct {
 	Mailbox string    `json:"mailbox"`
 	Server  string    `json:"server,omitempty"`
 	Tags    []string  `json:"tags,omitempty"`
+	// Tree names all that the snapshot holds: snapshots of the same tree hold the same.
+	Tree string `json:"tree,omitempty"`
 	// Bytes are those of all files of the snapshot, Added those that the run had to store; 0 when not known.
 	Bytes uint64 `json:"bytes,omitempty"`
 	Added uint64 `json:"added,omitempty"`
@@ -125,6 +127,9 @@ func (r *Repository) Snapshots(ctx context.Context, mailbox string) ([]Snapshot,
 func describe(s *restic.Snapshot) Snapshot {
 	d := Snapshot{ID: s.ID().String(), Time: s.Time, Server: s.Hostname, Tags: s.Tags}
 	d.Short = d.ID[:shortID]
+	if s.Tree != nil {
+		d.Tree = s.Tree.String()
+	}
 	if len(s.Paths) == 1 {
 		d.Mailbox = path.Base(s.Paths[0])
 	}

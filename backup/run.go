@@ -35,6 +35,9 @@ type Options struct {
 	Server string
 	// Tags are noted with the snapshot: the name of the run, the database.
 	Tags []string
+	// Full reads the whole mailbox, even where it tells what changed since the last snapshot. What the repository has is not
+	// stored again.
+	Full bool
 	// Exclude, if set, leaves a folder out with all below it.
 	Exclude func(FolderName) bool
 	// Jobs is how many items are read at once; 2 when 0.
@@ -46,6 +49,8 @@ type Options struct {
 	// Progress is called after each item, by one goroutine at a time. It should return at once.
 	Progress func(Progress)
 }
+
+func (o *Options) policy() retry.Policy { return retry.Policy{Retries: o.Retries, Backoff: o.Backoff} }
 
 // Report is the outcome of a backup.
 type Report struct {
@@ -96,14 +101,18 @@ func (r *Report) run(ctx context.Context, src mapi.Store, repo *restic.Repositor
 	defer w.Close()
 	b := snapshot.NewBuilder(ctx, w, o.Mailbox)
 	defer func() { err = errors.Join(err, b.Close()) }()
-	props, err := retry.Get(ctx, retry.Policy{Retries: o.Retries, Backoff: o.Backoff}, func() (mapi.Props, error) { return src.Props(ctx) })
+	props, err := retry.Get(ctx, o.policy(), func() (mapi.Props, error) { return src.Props(ctx) })
 	if err != nil {
 		return err
 	}
 	b.SetProps(props)
 
-	copied, err := transfer.Run(ctx, src, b, transfer.Options{Exclude: o.Exclude, Workers: o.Jobs, Retries: o.Retries,
-		Backoff: o.Backoff, Progress: o.Progress})
+	follow, err := newFollower(ctx, src, b, repo, parent, o)
+	if err != nil {
+		return err
+	}
+	copied, err := transfer.Run(ctx, &source{src, follow}, b, transfer.Options{Exclude: o.Exclude, Workers: o.Jobs, Retries: o.Retries,
+		Backoff: o.Backoff, Progress: o.Progress, Planner: follow})
 	r.Copy = *copied
 	if errors.Is(broken, ErrDamaged) {
 		r.Notes = append(r.Notes, Note{Text: "this backup is not concerned, but: " + broken.Error()})
@@ -111,6 +120,7 @@ func (r *Report) run(ctx context.Context, src mapi.Store, repo *restic.Repositor
 	if err != nil {
 		return err
 	}
+	b.SetSynced(follow.synced(copied))
 	tree, err := b.Save(ctx)
 	if err != nil {
 		return err

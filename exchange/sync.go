@@ -22,11 +22,13 @@ var _ mapi.Synchronizer = (*Store)(nil)
 
 const (
 	syncExtra = oxcrops.SyncExtraEid | oxcrops.SyncExtraMessageSize
-	// probeBuffer is the first buffer of each of several folders: enough to say that nothing changed, and so small that
-	// probeMost of them fit one answer.
-	probeBuffer = 4 << 10
-	probeMost   = 7
-	syncFraming = 128 // of the requests for a folder, beside its state
+	// probeBuffer is the first buffer of a folder, beside room for its state: enough to say that nothing changed.
+	probeBuffer = 2 << 10
+	// probeRoom is what the first buffers of all folders of a request may fill: what fits an answer of 32 KiB.
+	probeRoom = 28 << 10
+	// requestsPerSession is how many requests make another session worth the calls that open it.
+	requestsPerSession = 4
+	syncFraming        = 128 // of the requests for a folder, beside its state
 	// mostGone bounds the objects that a server may say are gone or read, of which a set names many in few bytes.
 	mostGone = 1 << 25
 )
@@ -41,7 +43,7 @@ type syncing struct {
 }
 
 // begin adds the requests that begin it to a batch, up to the first buffer.
-func (x *syncing) begin(ctx context.Context, s *session, b *batch, conf oxcrops.SynchronizationConfigureRequest, buffer *oxcrops.FastTransferSourceGetBufferRequest) error {
+func (x *syncing) begin(ctx context.Context, s *session, b *batch, conf oxcrops.SynchronizationConfigureRequest, alone bool) error {
 	in, err := x.open(ctx, s, b)
 	if err != nil {
 		return err
@@ -49,13 +51,15 @@ func (x *syncing) begin(ctx context.Context, s *session, b *batch, conf oxcrops.
 	x.fresh = b.out()
 	conf.In, conf.Out = in, x.fresh
 	b.add(&conf)
-	upload, _ := x.state.requests(x.fresh)
+	upload := x.state.requests(x.fresh)
 	for _, q := range upload {
 		b.add(q)
 	}
-	first := *buffer
-	first.In = x.fresh
-	b.add(&first)
+	first := getBuffer(x.fresh)
+	if !alone {
+		first = &oxcrops.FastTransferSourceGetBufferRequest{In: x.fresh, BufferSize: uint16(x.state.size() + probeBuffer)}
+	}
+	b.add(first)
 	return nil
 }
 
@@ -78,7 +82,7 @@ func (x *syncing) beginLarge(ctx context.Context, s *session, b *batch, conf oxc
 	if err := res.check("synchronize"); err != nil {
 		return err
 	}
-	upload, _ := x.state.requests(0)
+	upload := x.state.requests(0)
 	for _, q := range upload {
 		var one batch
 		one.in(h) // slot 0
@@ -98,16 +102,12 @@ func (x *syncing) beginLarge(ctx context.Context, s *session, b *batch, conf oxc
 func startSyncs(ctx context.Context, s *session, list []*syncing, conf oxcrops.SynchronizationConfigureRequest) error {
 	var b batch
 	ends := make([]int, len(list)) // requests up to the end of each
-	buffer := getBuffer(0)
-	if len(list) > 1 {
-		buffer = &oxcrops.FastTransferSourceGetBufferRequest{BufferSize: probeBuffer}
-	}
 	for i, x := range list {
 		var err error
-		if _, size := x.state.requests(0); size > maxStateData {
+		if x.state.size() > maxStateData {
 			err = x.beginLarge(ctx, s, &b, conf)
 		} else {
-			err = x.begin(ctx, s, &b, conf, buffer)
+			err = x.begin(ctx, s, &b, conf, len(list) == 1)
 		}
 		if x.err = err; err != nil && (s.broken || ctx.Err() != nil) {
 			return err
@@ -287,8 +287,9 @@ func (st *Store) SyncContents(ctx context.Context, folders []mapi.SyncFolder) it
 	return func(yield func(*mapi.ContentChanges, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		groups, results := make(chan []mapi.SyncFolder), make(chan syncResult)
+		divided := syncGroups(folders)
 		var workers sync.WaitGroup
-		for range cap(st.slots) {
+		for range min(cap(st.slots), 1+len(divided)/requestsPerSession) {
 			workers.Go(func() {
 				for g := range groups {
 					st.syncGroup(ctx, g, func(r syncResult) {
@@ -302,7 +303,7 @@ func (st *Store) SyncContents(ctx context.Context, folders []mapi.SyncFolder) it
 		}
 		go func() {
 			defer close(groups)
-			for _, g := range syncGroups(folders) {
+			for _, g := range divided {
 				select {
 				case groups <- g:
 				case <-ctx.Done():
@@ -339,16 +340,16 @@ type syncResult struct {
 
 // syncGroups divides folders into requests.
 func syncGroups(folders []mapi.SyncFolder) (groups [][]mapi.SyncFolder) {
-	size := 0
+	up, down := 0, 0 // bytes
 	for _, q := range folders {
-		cost := len(q.State) + syncFraming
+		cost, answer := len(q.State)+syncFraming, len(q.State)+probeBuffer
 		n := len(groups)
-		if n == 0 || size+cost > maxStateData || len(groups[n-1]) == probeMost || (groups[n-1][0].Content == nil) != (q.Content == nil) {
+		if n == 0 || up+cost > maxStateData || down+answer > probeRoom || (groups[n-1][0].Content == nil) != (q.Content == nil) {
 			groups = append(groups, nil)
-			n, size = n+1, 0
+			n, up, down = n+1, 0, 0
 		}
 		groups[n-1] = append(groups[n-1], q)
-		size += cost
+		up, down = up+cost, down+answer
 	}
 	return groups
 }
@@ -380,6 +381,13 @@ func (st *Store) syncGroup(ctx context.Context, group []mapi.SyncFolder, give fu
 			}
 		}()
 		for i, x := range list {
+			if x.err != nil && x.state != nil && len(usable) > 1 && !s.broken { // the small buffer may be to blame
+				x.end()
+				x.from, x.err = nil, nil
+				if err := startSyncs(ctx, s, []*syncing{x}, contentsRequest(group[0].Content != nil)); err != nil {
+					return err
+				}
+			}
 			c := &mapi.ContentChanges{Folder: group[i].Folder, Err: x.err}
 			if c.Err == nil {
 				c.Err = x.contents(ctx, group[i], c)
@@ -407,7 +415,7 @@ func contentsRequest(whole bool) oxcrops.SynchronizationConfigureRequest {
 		SynchronizationExtraFlags: syncExtra}
 	if !whole {
 		q.SynchronizationFlags |= oxcrops.SyncOnlySpecifiedProperties
-		q.Tags = []mapi.Tag{pid.TagSearchKey}
+		q.Tags = []mapi.Tag{pid.TagSearchKey, pid.TagMessageClass, pid.TagSubject, pid.TagSubjectPrefix, pid.TagNormalizedSubject}
 	}
 	return q
 }
@@ -490,7 +498,12 @@ func (x *syncing) message(ctx context.Context, q mapi.SyncFolder, m *oxcfxics.Me
 		if err := m.Content(&b); err != nil {
 			return err
 		}
-		change.SearchKey, _ = b.Item.Props.Tag(pid.TagSearchKey).([]byte)
+		props := b.Item.Props
+		change.SearchKey, _ = props.Tag(pid.TagSearchKey).([]byte)
+		change.Class = props.Text(pid.TagMessageClass)
+		if change.Subject = props.Text(pid.TagSubject); change.Subject == "" {
+			change.Subject = props.Text(pid.TagSubjectPrefix) + props.Text(pid.TagNormalizedSubject)
+		}
 	}
 	c.Items = append(c.Items, change)
 	return nil

@@ -115,6 +115,9 @@ func (r *replica) contents(folders ...mapi.EntryID) map[mapi.EntryID][]string {
 				r.t.Errorf("modified %v, but %v in the item", x.LastModificationTime, at)
 			}
 			name := it.Props.Text(pid.TagSubject)
+			if x.Subject != name || x.Class != it.Props.Text(pid.TagMessageClass) {
+				r.t.Errorf("%q of class %q, but %q in the item", x.Subject, x.Class, name)
+			}
 			if x.Associated {
 				name = "fai " + name
 			}
@@ -260,5 +263,58 @@ func follow(t *testing.T, st *exchange.Store) {
 		case c.Folder == a.ID() && c.Err != nil, c.Folder == b.ID() && !errors.Is(c.Err, mapi.ErrSyncState), c.Folder == sub.ID() && c.Err == nil:
 			t.Errorf("a folder that is gone, states of others: %v", c.Err)
 		}
+	}
+}
+
+// TestFewerTrips compares what is asked for all at once with what is asked one by one.
+func TestFewerTrips(t *testing.T) {
+	srv := exchangetest.New(t, exchangetest.Options{})
+	st, err := exchange.Open(t.Context(), exchange.Config{MailboxURL: srv.MailboxURL(t, "alice"), UserDN: srv.UserDN(t, "alice"),
+		HTTP: srv.Client(), Authorize: srv.Authorize("alice")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	fewerTrips(t, st)
+}
+
+func TestInteropFewerTrips(t *testing.T) { fewerTrips(t, exchange.OpenPeer(t, "", nil)) }
+
+func fewerTrips(t *testing.T, st *exchange.Store) {
+	ctx := t.Context()
+	special, err := st.SpecialFolders(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range mapi.Roles {
+		id, err := st.Special(ctx, r)
+		if got, ok := special[r]; got != id || ok != (err == nil) {
+			t.Errorf("%s: %x together, %x alone", r, got, id)
+		}
+	}
+	var walk func(id mapi.EntryID) []mapi.TreeFolder
+	walk = func(id mapi.EntryID) (list []mapi.TreeFolder) {
+		f, err := st.Folder(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for info, err := range f.Folders(ctx) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			list = append(append(list, mapi.TreeFolder{FolderInfo: info, Parent: id}), walk(info.ID)...)
+		}
+		return list
+	}
+	tree, err := st.Tree(ctx, special[mapi.RoleRoot])
+	if err != nil {
+		t.Fatal(err)
+	}
+	byID := func(a, b mapi.TreeFolder) int { return strings.Compare(string(a.ID), string(b.ID)) }
+	want := walk(special[mapi.RoleRoot])
+	slices.SortFunc(tree, byID)
+	slices.SortFunc(want, byID)
+	if !slices.Equal(tree, want) {
+		t.Errorf("the tree is\n%+v\nwant\n%+v", tree, want)
 	}
 }

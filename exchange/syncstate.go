@@ -168,15 +168,13 @@ const maxStateData = 24 << 10
 
 // requests are the uploads of a state to a context in a slot. A set that is too large for one request comes in several
 // of them.
-func (x *syncState) requests(slot uint8) (list []oxcrops.Request, size int) {
-	const framing = 3*4 + 8 + 4
+func (x *syncState) requests(slot uint8) (list []oxcrops.Request) {
 	for _, t := range stateTags {
 		set := *x.sets.Set(t)
 		if set == nil || set.IsEmpty() {
 			continue
 		}
 		b := set.Bytes()
-		size += framing + len(b)
 		list = append(list, &oxcrops.SynchronizationUploadStateStreamBeginRequest{In: slot, StateProperty: t, TransferBufferSize: uint32(len(b))})
 		for len(b) > 0 {
 			n := min(len(b), maxStateData)
@@ -185,5 +183,16 @@ func (x *syncState) requests(slot uint8) (list []oxcrops.Request, size int) {
 		}
 		list = append(list, &oxcrops.SynchronizationUploadStateStreamEndRequest{In: slot})
 	}
-	return list, size
+	return list
+}
+
+// size is what they take.
+func (x *syncState) size() (n int) {
+	const framing = 3*4 + 8 + 4
+	for _, t := range stateTags {
+		if set := *x.sets.Set(t); set != nil && !set.IsEmpty() {
+			n += framing + len(set.Bytes())
+		}
+	}
+	return n
 }

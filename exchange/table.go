@@ -12,6 +12,7 @@ import (
 // Table flags ([MS-OXCFOLD] 2.2.1.13, 2.2.1.14).
 const (
 	tableAssociated  = 0x02
+	tableDepth       = 0x04
 	tableDeferred    = 0x08
 	tableSoftDeletes = 0x20
 	tableUnicode     = 0x40

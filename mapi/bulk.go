@@ -5,6 +5,24 @@ import (
 	"iter"
 )
 
+// RoleLister is a store that finds all its special folders in fewer round trips than one by one.
+type RoleLister interface {
+	// SpecialFolders are the folders that Special gives, by their roles.
+	SpecialFolders(ctx context.Context) (map[Role]EntryID, error)
+}
+
+// TreeLister is a store that lists many folders in fewer round trips than those below each.
+type TreeLister interface {
+	// Tree lists all folders below one, in any order.
+	Tree(ctx context.Context, below EntryID) ([]TreeFolder, error)
+}
+
+// TreeFolder is a folder with the id of the one that it is in.
+type TreeFolder struct {
+	FolderInfo
+	Parent EntryID
+}
+
 // BulkReader is a folder that reads many items in fewer round trips than one by one.
 type BulkReader interface {
 	// ReadAll yields each of ids, in any order, with a function that pushes the item into a sink. The function may be

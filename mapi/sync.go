@@ -79,4 +79,5 @@ type ItemChange struct {
 	LastModificationTime FileTime
 	Size                 int64  // as the store counts; 0 when not known
 	SearchKey            []byte // nil when not known
+	Subject, Class       string // empty when not known
 }

@@ -18,11 +18,12 @@ type backupCmd struct {
 	Name  string   `help:"Address under which the snapshot is found again. Default: the mailbox's name in STORE." placeholder:"MAILBOX"`
 	Tag   []string `help:"Note this with the snapshot." placeholder:"TAG"`
 	Jobs  int      `help:"How many items to read at once." default:"4" placeholder:"N"`
+	Full  bool     `help:"Read the whole mailbox, even where it tells what changed since the last snapshot."`
 	JSON  bool     `name:"json" help:"Print the report for programs."`
 }
 
 func (backupCmd) Help() string {
-	return "Everything that was read is stored encrypted, each attachment once. Items that cannot be read are named and the run goes on; the exit code is 3 then. A run that was interrupted leaves no snapshot, but the next one does not store again what it stored.\n\nExamples:\n  opencdo backup exchange:alice@contoso.test@mail.contoso.test --repo /srv/mail\n  opencdo backup local:alice.db --repo /srv/mail --name alice@contoso.test --repo-password-file /etc/opencdo/repo"
+	return "Everything that was read is stored encrypted, each attachment once. A mailbox on a server tells what changed since its last snapshot, and only that is read; where it cannot tell, all is read and compared, and the report says why. Items that cannot be read are named and the run goes on; the exit code is 3 then. A run that was interrupted leaves no snapshot, but the next one does not store again what it stored.\n\nExamples:\n  opencdo backup exchange:alice@contoso.test@mail.contoso.test --repo /srv/mail\n  opencdo backup local:alice.db --repo /srv/mail --name alice@contoso.test --repo-password-file /etc/opencdo/repo"
 }
 
 // openRepo opens a repository, or makes it where make is set and there is none.
@@ -63,7 +64,7 @@ func (c backupCmd) Run(ctx context.Context, a *app) error {
 		name = c.Name
 	}
 	a.progress.begin()
-	r, err := backup.Run(ctx, st, repo, backup.Options{Mailbox: name, Server: server, Tags: c.Tag, Jobs: c.Jobs, Progress: a.transferProgress})
+	r, err := backup.Run(ctx, st, repo, backup.Options{Mailbox: name, Server: server, Tags: c.Tag, Jobs: c.Jobs, Full: c.Full, Progress: a.transferProgress})
 	if err != nil {
 		a.printProblems(r.Copy)
 		return err
@@ -74,6 +75,7 @@ func (c backupCmd) Run(ctx context.Context, a *app) error {
 		}
 	} else {
 		a.printProblems(r.Copy)
+		a.printWays(r.Copy)
 		a.printf("snapshot %s of %s: %d items (%s) in %v; %s new, %s stored", r.Snapshot.Short, name, r.Copied+r.Skipped,
 			size(r.Bytes), r.Ended.Sub(r.Started).Round(100*time.Millisecond), size(int64(r.Added)), size(int64(r.Stored)))
 	}
@@ -81,6 +83,39 @@ func (c backupCmd) Run(ctx context.Context, a *app) error {
 		return incomplete{fmt.Sprintf("%d items or folders could not be read; the rest is backed up", len(r.Problems))}
 	}
 	return nil
+}
+
+// printWays tells how folders were backed up, and why: those read whole by their reasons.
+func (a *app) printWays(r backup.Copy) {
+	followed := 0
+	reasons := map[string][]string{}
+	var order []string
+	for _, f := range r.Folders {
+		switch f.Way {
+		case backup.WayChanges:
+			followed++
+		case backup.WayFull:
+			if reasons[f.Why] == nil {
+				order = append(order, f.Why)
+			}
+			reasons[f.Why] = append(reasons[f.Why], f.Path)
+		}
+	}
+	if followed > 0 {
+		a.printf("%d folders: only what changed was read", followed)
+	}
+	for _, why := range order {
+		names := reasons[why]
+		if len(names) == len(r.Folders) {
+			a.printf("all folders were read whole: %s", clean(why))
+			continue
+		}
+		more := ""
+		if len(names) > 1 {
+			more = fmt.Sprintf(" and %d more", len(names)-1)
+		}
+		a.printf("%s%s: read whole: %s", clean(names[0]), more, clean(why))
+	}
 }
 
 // printProblems names what was not copied, and what was copied otherwise than one may expect.

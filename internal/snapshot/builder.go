@@ -35,6 +35,8 @@ type Builder struct {
 	roles   map[mapi.Role]*building
 	root    *building
 	props   mapi.Props
+	synced  *Synced
+	paths   map[mapi.EntryID]string // of saved folders
 	stats   Stats
 	closed  bool
 }
@@ -192,6 +194,7 @@ func (b *Builder) Save(ctx context.Context) (restic.ID, error) {
 	if b.roles[mapi.RoleIPM] == nil {
 		b.setRole(b.root, mapi.RoleIPM)
 	}
+	b.paths = map[mapi.EntryID]string{}
 	info := storeInfo{Format: formatVersion, Mailbox: b.box, Roles: map[mapi.Role]string{}}
 	node, err := b.saveFolder(ctx, b.root, b.name, "", &info)
 	if err != nil {
@@ -209,6 +212,7 @@ func (b *Builder) saveFolder(ctx context.Context, f *building, name, path string
 	for _, r := range f.info.Roles {
 		store.Roles[r] = path
 	}
+	b.paths[f.id] = path
 	nodes := slices.Clone(f.nodes)
 	for _, c := range f.children {
 		dir := dirName(c.info.Name)
@@ -235,6 +239,9 @@ func (b *Builder) saveFolder(ctx context.Context, f *building, name, path string
 			return nil, err
 		}
 		if err := add(b.saveProps(storeProps, b.props, at)); err != nil {
+			return nil, err
+		}
+		if err := add(b.saveSynced(at, b.paths)); err != nil {
 			return nil, err
 		}
 	}

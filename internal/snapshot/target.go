@@ -192,6 +192,12 @@ func (w *itemWriter) Prop(k mapi.Key, v mapi.Value) error {
 	return nil
 }
 
+// Identify says which item of the mailbox this is: its source key, which some servers don't send with it. The catalog has
+// it, so that the item is found again when the mailbox says that it changed.
+func (w *itemWriter) Identify(sourceKey []byte) {
+	w.row.note(mapi.TagKey(pid.TagSourceKey), sourceKey)
+}
+
 // shown is a subject for a file name; of 8-bit text what is ASCII.
 func shown(v mapi.Value) string {
 	switch v := v.(type) {

@@ -58,7 +58,12 @@ func (r *run) walk(ctx context.Context) error {
 	}
 	r.report.To = dst.ID()
 	if len(r.Items) == 0 {
-		if err := r.find(ctx, top, src, 0); err != nil {
+		if err := r.findAll(ctx, top, src); err != nil {
+			return err
+		}
+	}
+	if r.Planner != nil {
+		if err := r.Planner.Begin(ctx, top.ids(nil)); err != nil {
 			return err
 		}
 	}
@@ -85,9 +90,22 @@ func (r *run) props(ctx context.Context, f mapi.Folder) (mapi.Props, error) {
 // rolesOf finds the special folders of a store. Some stores have one folder for two roles; that of the visible root comes
 // first then.
 func (r *run) rolesOf(ctx context.Context, s mapi.Store) (map[mapi.EntryID][]mapi.Role, error) {
+	find := func(role mapi.Role) (mapi.EntryID, error) { return r.specialIn(ctx, s, role) }
+	if l, ok := mapi.As[mapi.RoleLister](s); ok {
+		all, err := retry.Get(ctx, r.policy(), func() (map[mapi.Role]mapi.EntryID, error) { return l.SpecialFolders(ctx) })
+		if err != nil {
+			return nil, err
+		}
+		find = func(role mapi.Role) (mapi.EntryID, error) {
+			if id, ok := all[role]; ok {
+				return id, nil
+			}
+			return "", mapi.ErrNotFound
+		}
+	}
 	m := map[mapi.EntryID][]mapi.Role{}
 	for _, role := range mapi.Roles {
-		id, err := r.specialIn(ctx, s, role)
+		id, err := find(role)
 		if errors.Is(err, mapi.ErrNotFound) {
 			continue
 		}
@@ -141,10 +159,84 @@ func (r *run) tally(n *node) {
 	}
 }
 
+// findAll lists all folders below the first: at once where the source can, else folder by folder.
+func (r *run) findAll(ctx context.Context, top *node, f mapi.Folder) error {
+	l, ok := mapi.As[mapi.TreeLister](r.src)
+	if !ok {
+		return r.find(ctx, top, f, 0)
+	}
+	tree, err := retry.Get(ctx, r.policy(), func() ([]mapi.TreeFolder, error) { return l.Tree(ctx, f.ID()) })
+	if err != nil {
+		if systemic(err) || ctx.Err() != nil {
+			return err
+		}
+		return r.find(ctx, top, f, 0)
+	}
+	below := map[mapi.EntryID][]mapi.FolderInfo{}
+	for _, x := range tree {
+		below[x.Parent] = append(below[x.Parent], x.FolderInfo)
+	}
+	r.plant(top, below, 0)
+	return nil
+}
+
+// plant puts the folders below one in their places.
+func (r *run) plant(n *node, below map[mapi.EntryID][]mapi.FolderInfo, depth int) {
+	if depth > maxFolderDepth {
+		r.tooDeep(n)
+		return
+	}
+	for _, info := range below[n.info.ID] {
+		n.add(info, r.role(info.ID))
+	}
+	r.choose(n)
+	for _, c := range n.children {
+		r.tally(c)
+		r.plant(c, below, depth+1)
+	}
+}
+
+func (r *run) tooDeep(n *node) {
+	r.problem(Problem{Folder: n.path, Err: fmt.Errorf("folders are nested more than %d deep", maxFolderDepth)})
+}
+
+// add notes a folder below.
+func (n *node) add(info mapi.FolderInfo, role mapi.Role) {
+	c := &node{info: info, role: role, path: strings.TrimPrefix(n.path+"/"+info.Name, "/")}
+	if n.path == "/" {
+		c.path = info.Name
+	}
+	if c.role == mapi.RoleIPM {
+		c.path = "/"
+	}
+	n.children = append(n.children, c)
+}
+
+// ids appends the ids of a folder and all below.
+func (n *node) ids(list []mapi.EntryID) []mapi.EntryID {
+	list = append(list, n.info.ID)
+	for _, c := range n.children {
+		list = c.ids(list)
+	}
+	return list
+}
+
+// choose leaves out the folders below that aren't to be copied.
+func (r *run) choose(n *node) {
+	n.children = slices.DeleteFunc(n.children, func(c *node) bool {
+		if c.info.Search {
+			r.report.SearchFolders++
+			r.note(c.path, "", "not copied: search folder")
+			return true
+		}
+		return r.Exclude != nil && r.Exclude(FolderName{c.path, c.role})
+	})
+}
+
 // find lists the folders below one. A folder whose list cannot be read is a problem, not the end.
 func (r *run) find(ctx context.Context, n *node, f mapi.Folder, depth int) error {
 	if depth > maxFolderDepth {
-		r.problem(Problem{Folder: n.path, Err: fmt.Errorf("folders are nested more than %d deep", maxFolderDepth)})
+		r.tooDeep(n)
 		return nil
 	}
 	fail := func(err error) error {
@@ -160,28 +252,14 @@ func (r *run) find(ctx context.Context, n *node, f mapi.Folder, depth int) error
 			if err != nil {
 				return err
 			}
-			c := &node{info: info, role: r.role(info.ID), path: strings.TrimPrefix(n.path+"/"+info.Name, "/")}
-			if n.path == "/" {
-				c.path = info.Name
-			}
-			if c.role == mapi.RoleIPM {
-				c.path = "/"
-			}
-			n.children = append(n.children, c)
+			n.add(info, r.role(info.ID))
 		}
 		return nil
 	})
 	if err != nil {
 		return fail(err)
 	}
-	n.children = slices.DeleteFunc(n.children, func(c *node) bool {
-		if c.info.Search {
-			r.report.SearchFolders++
-			r.note(c.path, "", "not copied: search folder")
-			return true
-		}
-		return r.Exclude != nil && r.Exclude(FolderName{c.path, c.role})
-	})
+	r.choose(n)
 	for _, c := range n.children {
 		r.tally(c)
 		if !c.info.HasChildren {
@@ -217,7 +295,7 @@ func (r *run) copyFolder(ctx context.Context, n *node, src, dst mapi.Folder, fre
 		}
 	}
 	r.mu.Lock()
-	r.report.Folders = append(r.report.Folders, FolderReport{Path: n.path, Role: n.role})
+	r.report.Folders = append(r.report.Folders, FolderReport{Path: n.path, Role: n.role, ID: n.info.ID})
 	p := &pair{src: src, dst: dst, path: n.path, index: len(r.report.Folders) - 1, fresh: fresh}
 	r.tell(n.path)
 	r.mu.Unlock()

@@ -33,8 +33,10 @@ func keyOf(b []byte) key {
 func title(row mapi.Row) string {
 	subject, _ := row.Values[0].(string)
 	class, _ := row.Values[1].(string)
-	return fmt.Sprintf("%q (%s)", subject, class)
+	return titleOf(subject, class)
 }
+
+func titleOf(subject, class string) string { return fmt.Sprintf("%q (%s)", subject, class) }
 
 // identity is what is known of an item from its row.
 type identity struct {

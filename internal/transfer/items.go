@@ -152,6 +152,9 @@ func (r *run) write(ctx context.Context, b batch, id mapi.EntryID, last *sink, r
 		return nil, err
 	}
 	defer w.Close()
+	if i, ok := w.(Identifier); ok && len(b.keys[id]) > 0 {
+		i.Identify(b.keys[id])
+	}
 	s := &sink{to: w, title: b.titles[id]}
 	if err := read(s); err != nil {
 		return s, err

@@ -35,6 +35,12 @@ type FolderReport struct {
 	Skipped int       `json:"skipped"`
 	Failed  int       `json:"failed"`
 	Bytes   int64     `json:"bytes"`
+	// Way is how a planner had the folder copied, Why what led to that.
+	Way string       `json:"way,omitempty"`
+	Why string       `json:"why,omitempty"`
+	ID  mapi.EntryID `json:"-"` // in the source
+	// Incomplete says that not all of its items could be copied, or even listed.
+	Incomplete bool `json:"incomplete,omitempty"`
 }
 
 // Problem is an item, or a folder when Item is empty, that could not be copied.
@@ -130,10 +136,32 @@ func (r *run) count(p *pair, o outcome, bytes int64) {
 	case failed:
 		r.report.Failed++
 		f.Failed++
+		f.Incomplete = true
 	}
 	r.progress.Items++
 	r.progress.Bytes = r.report.Bytes
 	r.tell(p.path)
+}
+
+// planned notes how a folder is copied.
+func (r *run) planned(p *pair, plan *Plan) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f := &r.report.Folders[p.index]
+	f.Way, f.Why = plan.Way, plan.Why
+	r.report.Skipped += plan.Kept
+	f.Skipped += plan.Kept
+	r.progress.Items += plan.Kept
+	if plan.Kept > 0 {
+		r.tell(p.path)
+	}
+}
+
+// incomplete notes that not all items of a folder were found.
+func (r *run) incomplete(p *pair) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.report.Folders[p.index].Incomplete = true
 }
 
 // tell reports progress; the lock is held.

@@ -53,7 +53,8 @@ type batch struct {
 	*list
 	ids    []mapi.EntryID
 	titles map[mapi.EntryID]string
-	check  map[mapi.EntryID]bool // to be skipped if the destination has the same
+	keys   map[mapi.EntryID][]byte // source keys
+	check  map[mapi.EntryID]bool   // to be skipped if the destination has the same
 }
 
 // all walks the source and has workers copy what it finds.
@@ -117,15 +118,53 @@ func (r *run) folder(ctx context.Context, p *pair) error {
 	if r.NoAssociated {
 		kinds = kinds[:1]
 	}
+	plan := &Plan{List: true}
+	if r.Planner != nil {
+		var err error
+		if plan, err = r.Planner.Plan(ctx, p.src, p.dst); err != nil {
+			return err
+		}
+		r.planned(p, plan)
+	}
 	for _, k := range kinds {
+		if !plan.List {
+			r.some(ctx, p, k, plan.Items[k])
+			continue
+		}
 		if err := r.items(ctx, p, k); err != nil {
 			if systemic(err) || ctx.Err() != nil {
 				return err
 			}
 			r.problem(Problem{Folder: p.path, Kind: k, Err: err})
+			r.incomplete(p)
 		}
 	}
 	return r.release(ctx, p)
+}
+
+// some hands items of a plan to the workers.
+func (r *run) some(ctx context.Context, p *pair, k mapi.Kind, items []PlannedItem) {
+	l := &list{pair: p, kind: k, known: &known{all: true, took: kin{}}}
+	p.lists = append(p.lists, l)
+	for chunk := range slices.Chunk(items, r.Batch) {
+		b := batch{list: l, titles: map[mapi.EntryID]string{}, keys: map[mapi.EntryID][]byte{}}
+		for _, x := range chunk {
+			b.ids = append(b.ids, x.ID)
+			b.titles[x.ID] = titleOf(x.Subject, x.Class)
+			b.keys[x.ID] = x.SourceKey
+		}
+		r.send(ctx, b)
+	}
+}
+
+// send gives a batch to a worker.
+func (r *run) send(ctx context.Context, b batch) {
+	b.pending.Add(1)
+	select {
+	case r.batches <- b:
+	case <-ctx.Done():
+		b.pending.Add(-1)
+	}
 }
 
 // items lists items of a folder and hands them to the workers.
@@ -138,12 +177,7 @@ func (r *run) items(ctx context.Context, p *pair, k mapi.Kind) error {
 	}
 	b := batch{list: l}
 	send := func() {
-		p.pending.Add(1)
-		select {
-		case r.batches <- b:
-		case <-ctx.Done():
-			p.pending.Add(-1)
-		}
+		r.send(ctx, b)
 		b = batch{list: l}
 	}
 	seen := map[key]bool{} // so that a list read again doesn't give an item twice
@@ -163,10 +197,11 @@ func (r *run) items(ctx context.Context, p *pair, k mapi.Kind) error {
 				continue
 			}
 			if b.titles == nil {
-				b.titles, b.check = map[mapi.EntryID]string{}, map[mapi.EntryID]bool{}
+				b.titles, b.check, b.keys = map[mapi.EntryID]string{}, map[mapi.EntryID]bool{}, map[mapi.EntryID][]byte{}
 			}
 			b.ids = append(b.ids, row.ID)
 			b.titles[row.ID] = title(row)
+			b.keys[row.ID], _ = row.Values[2].([]byte)
 			b.check[row.ID] = d == look
 			if len(b.ids) >= r.Batch {
 				send()

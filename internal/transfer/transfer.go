@@ -54,6 +54,8 @@ type Options struct {
 	Retries int
 	// Backoff is the wait before the first retry; each further one waits twice as long. 1 second when 0.
 	Backoff time.Duration
+	// Planner, if set, knows better than a list what is to be copied of each folder.
+	Planner Planner
 	// Progress is called after each folder and item, by one goroutine at a time. It should return at once.
 	Progress func(Progress)
 }
@@ -102,6 +104,35 @@ func Run(ctx context.Context, src, dst mapi.Store, o Options) (*Report, error) {
 type Finisher interface {
 	Finish(ctx context.Context) error
 }
+
+// Planner decides what is to be copied. It is called by one goroutine.
+type Planner interface {
+	// Begin tells which folders of the source will be copied. An error ends the run.
+	Begin(ctx context.Context, folders []mapi.EntryID) error
+	// Plan is asked about each folder before its items are copied. An error ends the run.
+	Plan(ctx context.Context, src, dst mapi.Folder) (*Plan, error)
+}
+
+// Plan is what is to be copied of a folder.
+type Plan struct {
+	Way, Why string // for the report
+	// List asks for the folder to be listed, as without a plan.
+	List bool
+	// Items are those to be copied else, normal and associated ones.
+	Items [2][]PlannedItem
+	// Kept is how many the destination has been given otherwise; they count as skipped.
+	Kept int
+}
+
+// PlannedItem is an item to be copied.
+type PlannedItem struct {
+	ID             mapi.EntryID
+	SourceKey      []byte
+	Subject, Class string // for the report
+}
+
+// Identifier is an item writer that wants to know the source key of what it is given, even if the item doesn't bring it.
+type Identifier interface{ Identify(sourceKey []byte) }
 
 // RoleSetter is a destination whose folders take their roles from the source, as those of a snapshot do.
 type RoleSetter interface {
