@@ -73,4 +73,3 @@ func TestOutlookSeriesVectors(t *testing.T) {
 		t.Errorf("%d series with %d exceptions", series, exceptions)
 	}
 }
-

@@ -27,6 +27,7 @@ func openMailbox(ctx context.Context, p cdo.Profile) ([]mapi.Store, error) {
 	}
 	_, err = mapi.WriteItem(ctx, dir, mapi.Normal, &mapi.Item{Props: mapi.Props{
 		{Key: mapi.TagKey(pid.TagMessageClass), Value: "IPM.Note"},
+		{Key: mapi.TagKey(pid.TagMessageFlags), Value: int32(0)},
 		{Key: mapi.TagKey(pid.TagSubject), Value: "Notes on the engine"},
 		{Key: mapi.TagKey(pid.TagSentRepresentingName), Value: "Charles Babbage"},
 		{Key: mapi.TagKey(pid.TagMessageDeliveryTime), Value: mapi.NewFileTime(time.Date(2024, 3, 14, 9, 27, 0, 0, time.UTC))},

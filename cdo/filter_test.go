@@ -11,7 +11,6 @@ import (
 	"github.com/opencdo/opencdo/mapi/pid"
 )
 
-
 // Reference 1.7: what each property of a filter lets through.
 func TestMessageFilter(t *testing.T) {
 	noon := time.Date(2024, 5, 17, 12, 0, 0, 0, time.UTC)
@@ -78,11 +77,16 @@ func TestMessageFilter(t *testing.T) {
 			"string field": {func(f *cdo.MessageFilter) {
 				get(f.Fields().AddNamed("Machine", cdo.CdoString, "ine 5", ""))(w)
 			}, []int{5}},
-			"number field":    {func(f *cdo.MessageFilter) { get(f.Fields().AddNamed("Wheels", cdo.CdoLong, int32(2000), ""))(w) }, []int{2}},
-			"tag":             {func(f *cdo.MessageFilter) { get(f.Fields().Add(cdo.CdoPR_IMPORTANCE, int32(1)))(w) }, []int{1, 4}},
-			"computed tag":    {func(f *cdo.MessageFilter) { get(f.Fields().Add(cdo.CdoPR_SUBJECT, "report 1"))(w) }, []int{1}},
-			"assigned field":  {func(f *cdo.MessageFilter) { w.must(get(f.Fields().ByTag(w.ctx, cdo.CdoPR_SENDER_NAME))(w).SetValue("4 Byron")) }, []int{4}},
-			"deleted field":   {func(f *cdo.MessageFilter) { x := get(f.Fields().Add(cdo.CdoPR_IMPORTANCE, int32(1)))(w); w.must(x.Delete()) }, []int{0, 1, 2, 3, 4, 5}},
+			"number field": {func(f *cdo.MessageFilter) { get(f.Fields().AddNamed("Wheels", cdo.CdoLong, int32(2000), ""))(w) }, []int{2}},
+			"tag":          {func(f *cdo.MessageFilter) { get(f.Fields().Add(cdo.CdoPR_IMPORTANCE, int32(1)))(w) }, []int{1, 4}},
+			"computed tag": {func(f *cdo.MessageFilter) { get(f.Fields().Add(cdo.CdoPR_SUBJECT, "report 1"))(w) }, []int{1}},
+			"assigned field": {func(f *cdo.MessageFilter) {
+				w.must(get(f.Fields().ByTag(w.ctx, cdo.CdoPR_SENDER_NAME))(w).SetValue("4 Byron"))
+			}, []int{4}},
+			"deleted field": {func(f *cdo.MessageFilter) {
+				x := get(f.Fields().Add(cdo.CdoPR_IMPORTANCE, int32(1)))(w)
+				w.must(x.Delete())
+			}, []int{0, 1, 2, 3, 4, 5}},
 			"properties both": {func(f *cdo.MessageFilter) { f.SetSent(true); get(f.Fields().Add(cdo.CdoPR_IMPORTANCE, int32(2)))(w) }, []int{2}},
 		} {
 			list := folder.Messages()

@@ -118,7 +118,11 @@ func (e *AddressEntry) means(ctx context.Context, o *AddressEntry) bool {
 	if len(e.entryID()) > 0 && len(o.entryID()) > 0 && sameID(e.entryID(), o.entryID()) {
 		return true
 	}
-	for _, t := range []mapi.Tag{pid.TagSmtpAddress, pid.TagEmailAddress} {
+	tags := []mapi.Tag{pid.TagSmtpAddress, pid.TagEmailAddress}
+	if len(e.entryID()) == 0 && len(o.entryID()) == 0 {
+		tags = append(tags, pid.TagDisplayName) // the owner of a store that knows no address book
+	}
+	for _, t := range tags {
 		a, errA := e.bag.text(ctx, t)
 		b, errB := o.bag.text(ctx, t)
 		if errA == nil && errB == nil && a != "" && strings.EqualFold(a, b) {

@@ -221,10 +221,13 @@ func TestFreeBusy(t *testing.T) {
 		w.must(get(a.GetRecurrencePattern(w.ctx))(w).SetRecurrenceType(cdo.CdoRecurTypeDaily))
 	})
 	me := get(w.session.CurrentUser(w.ctx))(w)
-	if _, err := me.GetFreeBusy(w.ctx, day(7, 8, 0), day(7, 9, 0), 30); err != nil {
-		// the owner of this store is known by a name only
-		want(t, "somebody whom no store knows", err, cdo.CdoE_NO_SUPPORT)
+	if got := get(me.GetFreeBusy(w.ctx, day(7, 8, 0), day(7, 18, 0), 60))(w); got != "0221000033" {
+		t.Errorf("the owner is %q", got)
 	}
+	stranger := get(get(w.inbox().Messages().Add("x", "", "").Recipients(w.ctx))(w).Add(w.ctx, "Mary", "SMTP:mary@example.com", cdo.CdoTo))(w)
+	w.must(stranger.Resolve(w.ctx, false))
+	_, err := stranger.GetFreeBusy(w.ctx, day(7, 8, 0), day(7, 9, 0), 30)
+	want(t, "somebody whom no store knows", err, cdo.CdoE_NO_SUPPORT)
 	store := &published{Store: w.store, owner: w}
 	w = logOnTo(t, store)
 	e := get(get(w.inbox().Messages().Add("x", "", "").Recipients(w.ctx))(w).Add(w.ctx, "Ada", "SMTP:ada@example.com", cdo.CdoTo))(w)
@@ -244,7 +247,7 @@ func TestFreeBusy(t *testing.T) {
 			t.Errorf("from %v to %v by %d: %q, want %q", c.from, c.to, c.minutes, got, c.want)
 		}
 	}
-	_, err := e.GetFreeBusy(w.ctx, day(7, 8, 0), day(7, 9, 0), 0)
+	_, err = e.GetFreeBusy(w.ctx, day(7, 8, 0), day(7, 9, 0), 0)
 	want(t, "an interval of nothing", err, cdo.CdoE_INVALID_PARAMETER)
 	_, err = e.GetFreeBusy(w.ctx, day(7, 8, 0), day(7, 9, 0).AddDate(200, 0, 0), 1)
 	want(t, "too much", err, cdo.CdoE_TOO_BIG)

@@ -111,6 +111,9 @@ type withBook struct {
 	*directory
 }
 
+// Unwrap keeps the abilities of the store itself.
+func (w withBook) Unwrap() mapi.Store { return w.Store }
+
 func newBookWorld(t *testing.T, b *directory) *world {
 	t.Helper()
 	return logOn(t, withBook{memstore.New(memstore.Config{}), b})
