@@ -1,280 +1,237 @@
 package opencdo
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
-	"net/url"
-	"os"
 	"strings"
 
 	"github.com/opencdo/opencdo/exchange"
-	"github.com/opencdo/opencdo/internal/autodiscover"
-	"github.com/opencdo/opencdo/internal/mapihttp"
+	"github.com/opencdo/opencdo/internal/connect"
+	"github.com/opencdo/opencdo/internal/dcerpc"
+	"github.com/opencdo/opencdo/internal/httpauth"
+	"github.com/opencdo/opencdo/internal/kerberos"
 	"github.com/opencdo/opencdo/internal/settings"
 	"github.com/opencdo/opencdo/mapi"
-	"github.com/opencdo/opencdo/mapi/pid"
 	"github.com/opencdo/opencdo/profile"
 )
 
 // NoProxyError means that nothing says how a server is reached: no entry of RpcHttpProxyMap matches it. It answers
 // errors.Is for mapi.ErrNetwork, as MAPI/CDO said then.
-type NoProxyError struct {
-	Server string
-	Map    string // the value that was searched, empty: there is none
-	File   string // where the settings lie
+type NoProxyError = connect.NoProxyError
+
+// VersionRefusedError means that the server doesn't want clients of this version. It answers errors.Is for
+// mapi.ErrFailOneProvider, as MAPI/CDO said then.
+type VersionRefusedError = connect.VersionRefusedError
+
+// Step is something that was done on the way to a mailbox.
+type Step = connect.Step
+
+// Auth says how a user proves to servers who they are, besides by Config.Password. The zero value leaves it to profile and server.
+type Auth struct {
+	// Schemes are the ways that may be used in HTTP: "basic", "ntlm", "negotiate", "bearer", "certificate". Empty: all that
+	// profile and server allow.
+	Schemes []string
+	// RPC is authentication in RPC: "none", "ntlm", "negotiate" or "kerberos"; empty: as profile or map say.
+	RPC string
+	// RPCLevel is "connect", "packet", "integrity" or "privacy"; empty: privacy, unless the profile wants no encryption.
+	RPCLevel string
+	// Kerberos gets tickets; nil: none are used.
+	Kerberos *Kerberos
+	// Token gives an access token (OAuth 2.0); refused, where it isn't empty, is one that the server didn't take.
+	Token func(ctx context.Context, refused string) (string, error)
+	// CertificateFile and KeyFile are a client certificate and its key (PEM).
+	CertificateFile, KeyFile string
+	// CurrentUser logs on whoever runs the program, on Windows.
+	CurrentUser bool
 }
 
-func (e *NoProxyError) Error() string {
-	s := fmt.Sprintf("no way to the server %s is known: ", e.Server)
-	if e.Map == "" {
-		s += "there is no value " + settings.RpcHttpProxyMap
-	} else {
-		s += fmt.Sprintf("no entry of %s (%s) matches it", settings.RpcHttpProxyMap, e.Map)
-	}
-	return s + fmt.Sprintf("; set it under [%s] in %s, for example to %q", settings.Messaging, e.File,
-		domainOf(e.Server)+"=https://mail."+domainOf(e.Server)+",basic,none,false")
+// Kerberos says where a user's tickets come from: a keytab, a credential cache, or the user's password. With nothing set it is
+// the credential cache that KRB5CCNAME names.
+type Kerberos struct {
+	Realm           string // empty: the default one, or that of the user's name
+	KeytabFile      string
+	CredentialCache string
+	ConfigFile      string // krb5.conf; empty: KRB5_CONFIG, /etc/krb5.conf
+	Password        bool   // use Config.Password
 }
 
-// Is implements errors.Is.
-func (e *NoProxyError) Is(target error) bool { return target == mapi.ErrNetwork }
-
-func domainOf(server string) string {
-	if _, domain, ok := profile.Personalised(server); ok {
-		return domain
-	}
-	return server
-}
-
-// openExchange logs on as CDO did with a dynamic profile: it finds the way to the server, resolves the mailbox in the
-// address book, and opens it.
-//
-// The way to a personalised server name is what RpcHttpProxyMap says; Exchange behind that proxy is asked by MAPI over HTTP.
-// Other servers are asked by Autodiscover, unless the map knows them.
+// openExchange logs on as CDO did with a dynamic profile. The profile exists, under a random name, as long as the store is open.
 func openExchange(ctx context.Context, info profile.Info, cfg *Config) (mapi.Store, error) {
-	if info.Anonymous {
-		return nil, &mapi.Error{Op: "log on", Object: info.Server, Code: mapi.ErrNoSupport, Err: errors.New("anonymous access to public folders isn't available yet")}
-	}
-	way, err := findWay(info.Server, cfg)
+	home, set, err := cfg.settings()
 	if err != nil {
 		return nil, err
 	}
-	user := cfg.User
-	if user == "" {
-		user = ownerOf(info)
-	}
-	if way.client, err = httpClient(cfg, way.ignoreCertificate); err != nil {
+	way, err := info.Connection(set)
+	if err != nil {
 		return nil, err
 	}
-	if way.ignoreCertificate {
-		cfg.warn(fmt.Sprintf("the certificate of %s is not checked, as %s says", way.base.Host, settings.RpcHttpProxyMap))
+	var temporary *profile.TemporaryProfile
+	if p, err := profile.NewDynamic(info, set); err == nil {
+		if temporary, err = profile.Temporary(home, p, cfg.Secrets); err != nil {
+			cfg.debug("no file for the dynamic profile", err)
+		}
 	}
-	if cfg.Password == nil {
-		return nil, &mapi.Error{Op: "log on", Object: user, Code: mapi.ErrLogonFailed, Err: errors.New("no password was given")}
+	st, err := cfg.connect(ctx, home, way)
+	if err != nil || temporary == nil {
+		if temporary != nil {
+			temporary.Close()
+		}
+		if err != nil {
+			return nil, err // a nil *exchange.Store must not become a mapi.Store
+		}
+		return st, nil
 	}
-	password, err := cfg.Password(ctx, user, way.base.Host)
+	return &dynamic{st, temporary}, nil
+}
+
+// dynamic is a mailbox that was opened by a dynamic profile.
+type dynamic struct {
+	*exchange.Store
+	profile *profile.TemporaryProfile
+}
+
+// Close implements mapi.Store.
+func (d *dynamic) Close() error { return errors.Join(d.Store.Close(), d.profile.Close()) }
+
+// openProfile logs on by a static profile; an empty name is that of the default one.
+func openProfile(ctx context.Context, name string, cfg *Config) (mapi.Store, error) {
+	home, set, err := cfg.settings()
 	if err != nil {
-		return nil, &mapi.Error{Op: "log on", Object: user, Code: mapi.ErrLogonFailed, Err: err}
+		return nil, err
 	}
-	way.authorize = func(r *http.Request) error {
-		r.SetBasicAuth(user, password)
-		return nil
-	}
-	c := exchange.Config{HTTP: way.client, Authorize: way.authorize, Admin: cfg.Admin, Sessions: cfg.Sessions, Logger: cfg.Logger,
-		IgnoreNoPF: way.ignoreNoPF}
-	if way.discover {
-		err = way.byAutodiscover(ctx, info, user, &c)
-	} else {
-		err = way.byAddressBook(ctx, info, user, &c)
-	}
+	dir := profile.Open(home, cfg.Secrets)
+	p, err := dir.Load(name)
 	if err != nil {
-		return nil, logonError(user, err)
+		return nil, err
 	}
-	st, err := exchange.Open(ctx, c)
+	way, err := p.Connection(set)
 	if err != nil {
-		return nil, logonError(user, err)
+		return nil, err
+	}
+	own := *cfg
+	if way.Password != "" && cfg.Secrets != nil {
+		own.Password = func(ctx context.Context, user, server string) (string, error) {
+			s, err := dir.Password(p)
+			if err != nil && cfg.Password != nil {
+				return cfg.Password(ctx, user, server)
+			}
+			return s, err
+		}
+	}
+	st, err := own.connect(ctx, home, way)
+	if err != nil {
+		return nil, err
 	}
 	return st, nil
 }
 
-// logonError makes refusals what MAPI programs know them as.
-func logonError(user string, err error) error {
-	if errors.Is(err, autodiscover.ErrUnauthorized) {
-		return &mapi.Error{Op: "log on", Object: user, Code: mapi.ErrLogonFailed, Err: err}
+// settings loads the settings and says where they lie.
+func (cfg *Config) settings() (home string, set *settings.Settings, err error) {
+	if home, err = cfg.home(); err != nil {
+		return "", nil, err
 	}
-	var network *net.OpError // DNS errors come as one, too
-	switch {
-	case errors.Is(err, mapihttp.ErrUntrustedCertificate), errors.Is(err, autodiscover.ErrUntrustedCertificate):
-		return err
-	case errors.Is(err, autodiscover.ErrUnreachable), errors.As(err, &network):
-		return &mapi.Error{Op: "log on", Object: user, Code: mapi.ErrNetwork, Err: err}
+	if set, err = settings.Load(home); err != nil {
+		return "", nil, fmt.Errorf("settings: %w", err)
 	}
-	return err
+	return home, set, nil
 }
 
-// ownerOf is the account that a mailbox name suggests.
-func ownerOf(info profile.Info) string {
-	if strings.Contains(info.Mailbox, "@") || strings.HasPrefix(info.Mailbox, "/") {
-		return info.Mailbox
+// connect opens the mailbox of a connection.
+func (cfg *Config) connect(ctx context.Context, home string, way *profile.Connection) (*exchange.Store, error) {
+	if cfg.User != "" {
+		way.User = cfg.User
 	}
-	if _, domain, ok := profile.Personalised(info.Server); ok {
-		return info.Mailbox + "@" + domain
+	way.Certificate.CAFile = cmp.Or(cfg.CAFile, way.Certificate.CAFile)
+	if len(cfg.Transports) > 0 {
+		way.Transports = nil
+		for _, t := range cfg.Transports {
+			way.Transports = append(way.Transports, profile.Transport(strings.ToLower(t)))
+		}
 	}
-	return info.Mailbox
-}
-
-// way is how a server is reached.
-type way struct {
-	server            string
-	base              *url.URL
-	discover          bool
-	ignoreCertificate bool
-	ignoreNoPF        bool
-	client            *http.Client
-	authorize         func(*http.Request) error
-}
-
-func findWay(server string, cfg *Config) (*way, error) {
-	home, err := cfg.home()
+	credentials, end, err := cfg.credentials(way.User)
 	if err != nil {
+		return nil, &mapi.Error{Op: "log on", Object: way.User, Code: mapi.ErrInvalidParameter, Err: err}
+	}
+	st, err := connect.Open(ctx, connect.Config{Connection: way, Credentials: credentials, Admin: cfg.Admin, Sessions: cfg.Sessions, Home: home,
+		Warn: cfg.warn, Logger: cfg.Logger, Trace: cfg.Trace, MapperPort: cfg.MapperPort})
+	if err != nil {
+		end()
 		return nil, err
 	}
-	set, err := settings.Load(home)
-	if err != nil {
-		return nil, fmt.Errorf("settings: %w", err)
-	}
-	value, ok := set.Text(settings.Messaging, settings.RpcHttpProxyMap)
-	if !ok {
-		value, _ = set.Text(settings.MessagingMachine, settings.RpcHttpProxyMap)
-	}
-	m, err := profile.ParseProxyMap(value)
-	if err != nil {
-		return nil, err
-	}
-	w := &way{server: server}
-	n, _ := set.Number(settings.CDO, settings.IgnoreNoPF)
-	w.ignoreNoPF = n == 1
-	if e, ok := m.Find(server); ok {
-		if e.HTTPAuth != "basic" {
-			return nil, &mapi.Error{Op: "log on to", Object: server, Code: mapi.ErrNoSupport,
-				Err: fmt.Errorf("%s asks for %s authentication; this version has basic only", settings.RpcHttpProxyMap, e.HTTPAuth)}
-		}
-		w.base, w.ignoreCertificate = e.Proxy, e.IgnoreCertificate
-		return w, nil
-	}
-	if _, _, personalised := profile.Personalised(server); personalised {
-		return nil, &NoProxyError{Server: server, Map: value, File: home + string(os.PathSeparator) + settings.FileName}
-	}
-	w.discover = true
-	if !strings.Contains(server, "://") {
-		server = "https://" + server
-	}
-	if w.base, err = url.Parse(server); err != nil || w.base.Host == "" {
-		return nil, &mapi.Error{Op: "log on to", Object: server, Code: mapi.ErrInvalidParameter, Err: errors.New("the server is neither a name nor a URL")}
-	}
-	return w, nil
+	return st, nil
 }
 
-// byAutodiscover asks the server for the endpoints and the DN of the user, and where that isn't the mailbox wanted, the
-// address book for the mailbox.
-func (w *way) byAutodiscover(ctx context.Context, info profile.Info, user string, c *exchange.Config) error {
-	d := autodiscover.Client{HTTP: w.client, Authorize: w.authorize}
-	name := user
-	if !strings.Contains(name, "@") {
-		name += "@" + w.base.Hostname()
-	}
-	found, err := d.Discover(ctx, name, w.base.String())
-	if err != nil {
-		return err
-	}
-	if c.MailboxURL = found.MailStore.ExternalURL; c.MailboxURL == "" {
-		c.MailboxURL = found.MailStore.InternalURL
-	}
-	if c.AddressBookURL = found.AddressBook.ExternalURL; c.AddressBookURL == "" {
-		c.AddressBookURL = found.AddressBook.InternalURL
-	}
-	if c.MailboxURL == "" {
-		return &mapi.Error{Op: "log on to", Object: w.server, Code: mapi.ErrNoSupport, Err: errors.New("the server offers no MAPI over HTTP")}
-	}
-	c.UserDN = found.LegacyDN
-	if strings.EqualFold(info.Mailbox, found.SMTP) || strings.EqualFold(info.Mailbox, found.LegacyDN) ||
-		strings.EqualFold(info.Mailbox, strings.SplitN(name, "@", 2)[0]) || strings.EqualFold(info.Mailbox, name) {
-		return nil
-	}
-	return resolveMailbox(ctx, info.Mailbox, c)
-}
-
-// byAddressBook builds the endpoint URLs from the proxy's name and the personalised server name, and resolves user and
-// mailbox.
-func (w *way) byAddressBook(ctx context.Context, info profile.Info, user string, c *exchange.Config) error {
-	query := "?MailboxId=" + w.server
-	c.MailboxURL = w.base.String() + "/mapi/emsmdb/" + query
-	c.AddressBookURL = w.base.String() + "/mapi/nspi/" + query
-	if err := resolveMailbox(ctx, info.Mailbox, c); err != nil {
-		return err
-	}
-	mailbox := c.MailboxDN
-	c.UserDN = mailbox
-	if !strings.EqualFold(user, ownerOf(info)) {
-		if err := resolveMailbox(ctx, user, c); err != nil {
-			return err
-		}
-		c.UserDN, c.MailboxDN = c.MailboxDN, mailbox
-	}
-	return nil
-}
-
-// resolveMailbox finds the DN of a mailbox in the address book, as the MSEMS service did.
-func resolveMailbox(ctx context.Context, name string, c *exchange.Config) error {
-	book, err := exchange.NewAddressBook(*c)
-	if err != nil {
-		return err
-	}
-	defer book.Close()
-	found, err := book.Resolve(ctx, name, []mapi.Key{mapi.TagKey(pid.TagEmailAddress), mapi.TagKey(pid.TagDisplayName)})
-	if errors.Is(err, mapi.ErrAmbiguous) {
-		var names []string
-		for _, ps := range found {
-			names = append(names, ps.Text(pid.TagDisplayName))
-		}
-		return &mapi.Error{Op: "log on to the mailbox", Object: name, Code: mapi.ErrAmbiguous,
-			Err: fmt.Errorf("the name fits %s: give an SMTP address", strings.Join(names, ", "))}
-	}
-	if err != nil {
-		return fmt.Errorf("log on to the mailbox: %w", err)
-	}
-	c.MailboxDN = found[0].Text(pid.TagEmailAddress)
-	if c.MailboxDN == "" {
-		return &mapi.Error{Op: "log on to the mailbox", Object: name, Code: mapi.ErrNotFound, Err: errors.New("its address book entry has no DN")}
-	}
-	return nil
-}
-
-// httpClient speaks HTTP/1.1, as MAPI over HTTP does, with as many connections as there are sessions.
-func httpClient(cfg *Config, ignoreCertificate bool) (*http.Client, error) {
-	conf := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: ignoreCertificate}
-	if cfg.CAFile != "" {
-		pem, err := os.ReadFile(cfg.CAFile)
+// credentials are those of the user. end gives up what was made for them.
+func (cfg *Config) credentials(user string) (c connect.Credentials, end func(), err error) {
+	end = func() {}
+	c.Password, c.CurrentUser = cfg.Password, cfg.Auth.CurrentUser
+	for _, s := range cfg.Auth.Schemes {
+		scheme, err := httpauth.ParseScheme(s)
 		if err != nil {
-			return nil, fmt.Errorf("certificates to trust: %w", err)
+			return c, end, err
 		}
-		if conf.RootCAs, err = x509.SystemCertPool(); err != nil {
-			conf.RootCAs = x509.NewCertPool()
+		c.Schemes = append(c.Schemes, scheme)
+	}
+	if cfg.Auth.RPC != "" {
+		by, err := profile.ParseRPCAuth(cfg.Auth.RPC)
+		if err != nil {
+			return c, end, err
 		}
-		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("certificates to trust: %s holds none", cfg.CAFile)
+		c.RPC = &by
+	}
+	if cfg.Auth.RPCLevel != "" {
+		if c.Level, err = dcerpc.ParseLevel(cfg.Auth.RPCLevel); err != nil {
+			return c, end, err
 		}
 	}
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.TLSClientConfig = conf
-	t.Protocols = new(http.Protocols)
-	t.Protocols.SetHTTP1(true)
-	t.ForceAttemptHTTP2 = false
-	t.DisableCompression = true
-	t.MaxIdleConnsPerHost = 4 * max(cfg.Sessions, exchange.DefaultSessions)
-	return &http.Client{Transport: t}, nil
+	if cfg.Auth.Token != nil {
+		c.Tokens = tokens(cfg.Auth.Token)
+	}
+	if cfg.Auth.CertificateFile != "" {
+		pair, err := tls.LoadX509KeyPair(cfg.Auth.CertificateFile, cmp.Or(cfg.Auth.KeyFile, cfg.Auth.CertificateFile))
+		if err != nil {
+			return c, end, fmt.Errorf("client certificate: %w", err)
+		}
+		c.Certificate = &pair
+	}
+	if k := cfg.Auth.Kerberos; k != nil {
+		if c.Kerberos, err = cfg.kerberos(k, user); err != nil {
+			return c, end, err
+		}
+		end = c.Kerberos.Close
+	}
+	return c, end, nil
 }
+
+func (cfg *Config) kerberos(k *Kerberos, user string) (*kerberos.Client, error) {
+	name, realm := user, k.Realm
+	if n, r, ok := strings.Cut(user, "@"); ok {
+		name, realm = n, cmp.Or(realm, strings.ToUpper(r))
+	} else if d, n, ok := strings.Cut(user, `\`); ok {
+		name, realm = n, cmp.Or(realm, strings.ToUpper(d))
+	}
+	kc := kerberos.ClientConfig{User: name, Realm: realm, CredentialCache: k.CredentialCache, ConfigFile: k.ConfigFile}
+	var err error
+	switch {
+	case k.KeytabFile != "":
+		kc.Keytab, err = kerberos.LoadKeytab(k.KeytabFile)
+	case k.Password:
+		if cfg.Password == nil {
+			return nil, errors.New("no password was given")
+		}
+		kc.Password, err = cfg.Password(context.Background(), user, realm)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return kerberos.NewClient(kc)
+}
+
+// tokens is a function as a source of tokens.
+type tokens func(ctx context.Context, refused string) (string, error)
+
+// Token implements httpauth.TokenSource.
+func (t tokens) Token(ctx context.Context, refused string) (string, error) { return t(ctx, refused) }

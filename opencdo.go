@@ -14,6 +14,7 @@ import (
 	"github.com/opencdo/opencdo/internal/emldir"
 	"github.com/opencdo/opencdo/internal/localstore"
 	"github.com/opencdo/opencdo/internal/msgdir"
+	"github.com/opencdo/opencdo/internal/secret"
 	"github.com/opencdo/opencdo/internal/settings"
 	"github.com/opencdo/opencdo/mapi"
 )
@@ -28,6 +29,16 @@ type Config struct {
 	Password func(ctx context.Context, user, server string) (string, error)
 	// RepositoryPassword gives the password of a backup repository.
 	RepositoryPassword func(ctx context.Context, repository string) (string, error)
+	// Auth says how the user authenticates otherwise.
+	Auth Auth
+	// Secrets keeps what static profiles have of secrets; nil: they have none.
+	Secrets SecretStore
+	// Transports are those that may be used, in order: "mapihttp", "rpchttp", "rpctcp". Empty: as settings say.
+	Transports []string
+	// MapperPort is the port of endpoint mappers, for "rpctcp"; 0: 135.
+	MapperPort int
+	// Trace is told each step of a logon.
+	Trace func(Step)
 	// CAFile is a file of certificates (PEM) to trust besides the system's.
 	CAFile string
 	// Admin asks for administrator rights, to open mailboxes of others.
@@ -39,6 +50,15 @@ type Config struct {
 	// Warn is told what the user should know though it is no error: a certificate that wasn't checked, for example.
 	Warn   func(message string)
 	Logger *slog.Logger
+}
+
+// SecretStore keeps secrets by name: a keyring or an encrypted file.
+type SecretStore = secret.Store
+
+func (cfg *Config) debug(message string, err error) {
+	if cfg.Logger != nil {
+		cfg.Logger.Debug(message, "error", err)
+	}
 }
 
 func (cfg *Config) warn(message string) {
@@ -76,6 +96,8 @@ func Open(ctx context.Context, address string, cfg *Config) (mapi.Store, error) 
 		return nil, err
 	}
 	switch a.Scheme {
+	case SchemeProfile:
+		return openProfile(ctx, a.Name, cfg)
 	case SchemeExchange:
 		return openExchange(ctx, a.Info, cfg)
 	case SchemeLocal:

@@ -7,10 +7,13 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/opencdo/opencdo/internal/dcerpc"
+	"github.com/opencdo/opencdo/internal/mapihttp"
 	"github.com/opencdo/opencdo/internal/ndr"
+	"github.com/opencdo/opencdo/internal/nspirpc"
 	"github.com/opencdo/opencdo/internal/oxcmapihttp"
 	"github.com/opencdo/opencdo/internal/oxcrpc"
 	"github.com/opencdo/opencdo/internal/rpchttp"
@@ -146,4 +149,53 @@ func rpcFailure(ctx context.Context, op string, err error) error {
 		return err
 	}
 	return &mapi.Error{Op: op, Code: code, Err: err}
+}
+
+// bookOverRPC reaches the address book by NSPI. One association serves all calls; a Bind makes a new one where it was lost.
+type bookOverRPC struct {
+	rpc *RPC
+
+	mu      sync.Mutex // calls of a session come one at a time
+	client  *dcerpc.Client
+	context ndr.ContextHandle
+}
+
+func (t *bookOverRPC) call(ctx context.Context, kind string, req, resp oxcmapihttp.Body) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	ctx, cancel := context.WithTimeoutCause(ctx, rpcTimeout, os.ErrDeadlineExceeded)
+	defer cancel()
+	if kind == mapihttp.Bind {
+		t.close()
+		var err error
+		if t.client, err = t.rpc.Dial(ctx, nspirpc.Interface); err != nil {
+			return rpcFailure(ctx, "connect to the address book", err)
+		}
+	}
+	if t.client == nil {
+		return &mapi.Error{Op: kind, Code: mapi.ErrNetwork, Err: errSessionGone}
+	}
+	code, err := nspirpc.Call(ctx, t.client, &t.context, kind, req, resp)
+	if err != nil {
+		err = rpcFailure(ctx, kind, err)
+		if errors.Is(err, mapi.ErrNetwork) { // asking again does no harm here
+			t.close()
+			err = &mapi.Error{Op: kind, Code: mapi.ErrNetwork, Err: errors.Join(errSessionGone, err)}
+		}
+		return err
+	}
+	if kind == mapihttp.Unbind {
+		t.close()
+	}
+	if code.Failed() {
+		return &mapi.Error{Op: kind, Code: code}
+	}
+	return nil
+}
+
+func (t *bookOverRPC) close() {
+	if t.client != nil {
+		t.client.Close()
+	}
+	t.client, t.context = nil, ndr.ContextHandle{}
 }

@@ -70,7 +70,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		cfg.Sessions = DefaultSessions
 	}
 	st := &Store{cfg: cfg, slots: make(chan struct{}, cfg.Sessions), writing: make(chan struct{}, cfg.Sessions)}
-	if cfg.AddressBookURL != "" {
+	if cfg.AddressBookURL != "" || cfg.RPC != nil {
 		book, err := NewAddressBook(cfg)
 		if err != nil {
 			return nil, err

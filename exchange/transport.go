@@ -29,7 +29,12 @@ func newTransport(cfg *Config) (transport, error) {
 	return newMAPIHTTP(cfg)
 }
 
-func newBookTransport(cfg *Config) (bookTransport, error) { return newBookOverMAPIHTTP(cfg) }
+func newBookTransport(cfg *Config) (bookTransport, error) {
+	if cfg.RPC != nil {
+		return &bookOverRPC{rpc: cfg.RPC}, nil
+	}
+	return newBookOverMAPIHTTP(cfg)
+}
 
 // lost reports whether an error means that the session context is gone and the operation never happened.
 func lost(err error) bool {

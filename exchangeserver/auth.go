@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/opencdo/opencdo/internal/mapihttp"
+	"github.com/opencdo/opencdo/internal/httpauth"
 	"github.com/opencdo/opencdo/mapi"
 )
 
@@ -24,10 +24,9 @@ const (
 	maxFailing = 1000
 )
 
-// authenticator checks HTTP Basic credentials.
+// authenticator checks passwords, and knows who has authenticated.
 type authenticator struct {
 	backend Backend
-	baseURL func(*http.Request) string
 
 	mu      sync.Mutex
 	users   map[string]seen // who authenticated, by alias
@@ -58,28 +57,22 @@ type failures struct {
 	first time.Time
 }
 
-func newAuthenticator(b Backend, baseURL func(*http.Request) string) *authenticator {
-	return &authenticator{backend: b, baseURL: baseURL, users: map[string]seen{}, failed: map[failure]*failures{}}
+func newAuthenticator(b Backend) *authenticator {
+	return &authenticator{backend: b, users: map[string]seen{}, failed: map[failure]*failures{}}
 }
 
-var unauthorized = &mapihttp.Unauthorized{Challenges: []string{`Basic realm="Exchange", charset="UTF-8"`}}
+// remoteKey is the context's key for the host that a request comes from.
+type remoteKey struct{}
 
-// authenticate names the user of a request by alias.
-func (a *authenticator) authenticate(r *http.Request) (string, error) {
-	login, password, ok := r.BasicAuth()
-	if !ok {
-		return "", unauthorized
-	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
+// password checks a password for HTTP Basic and names the user by alias. It implements httpauth.ServerConfig.Password.
+func (a *authenticator) password(ctx context.Context, login, password string) (string, error) {
+	host, _ := ctx.Value(remoteKey{}).(string)
 	who := failing(login, host)
 	if !a.locked(who) {
-		u, err := a.backend.Authenticate(r.Context(), login, password)
+		u, err := a.backend.Authenticate(ctx, login, password)
 		switch {
 		case err == nil:
-			a.succeeded(who, seen{u, a.baseURL(r)})
+			a.succeeded(who)
 			return u.Alias, nil
 		case !errors.Is(err, mapi.ErrLogonFailed):
 			return "", err
@@ -91,10 +84,10 @@ func (a *authenticator) authenticate(r *http.Request) (string, error) {
 		defer t.Stop()
 		select {
 		case <-t.C:
-		case <-r.Context().Done():
+		case <-ctx.Done():
 		}
 	}
-	return "", unauthorized
+	return "", httpauth.ErrRefused
 }
 
 func (a *authenticator) locked(who failure) bool {
@@ -111,11 +104,17 @@ func (a *authenticator) locked(who failure) bool {
 	return f.count >= maxFailures
 }
 
-func (a *authenticator) succeeded(who failure, u seen) {
+func (a *authenticator) succeeded(who failure) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.failed, who)
-	a.users[u.Alias] = u
+}
+
+// note remembers an authenticated user, and the URL that their last request went to.
+func (a *authenticator) note(u User, base string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.users[u.Alias] = seen{u, base}
 }
 
 // fails counts a failure and says how long its answer waits. Where too many wait already it doesn't.
@@ -167,20 +166,49 @@ func (a *authenticator) base(alias string) string {
 // userKey is the context's key for the alias of the user of an authenticated request.
 type userKey struct{}
 
+func aliasOf(ctx context.Context) string {
+	alias, _ := ctx.Value(userKey{}).(string)
+	return alias
+}
+
 // authenticated lets requests with good credentials through, with the user in their context.
 func (s *Server) authenticated(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		alias, err := s.auth.authenticate(r)
+	inner := s.security.http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who, _ := httpauth.UserFrom(r.Context())
+		u, err := s.account(r.Context(), who.Name)
 		switch {
-		case err == unauthorized:
-			for _, c := range unauthorized.Challenges {
-				w.Header().Add("WWW-Authenticate", c)
-			}
-			http.Error(w, "Unauthorized", http.StatusUnauthorized)
 		case err != nil:
 			http.Error(w, "Authentication isn't available", http.StatusServiceUnavailable)
+		case u == nil:
+			http.Error(w, "There is no mailbox for this user", http.StatusForbidden)
 		default:
-			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), userKey{}, alias)))
+			s.auth.note(*u, s.baseURL(r))
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), userKey{}, u.Alias)))
 		}
+	}))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.RemoteAddr)
+		if err != nil {
+			host = r.RemoteAddr
+		}
+		inner.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), remoteKey{}, host)))
 	})
+}
+
+// account is the user of an authenticated name: an alias, alias@DOMAIN or REALM, DOMAIN\alias. It is nil where there is none.
+func (s *Server) account(ctx context.Context, name string) (*User, error) {
+	if _, user, ok := strings.Cut(name, `\`); ok {
+		name = user
+	}
+	alias, _, _ := strings.Cut(name, "@")
+	users, err := s.cfg.Backend.Users(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range users {
+		if strings.EqualFold(users[i].Alias, alias) {
+			return &users[i], nil
+		}
+	}
+	return nil, nil
 }

@@ -3,13 +3,11 @@ package exchangeserver
 import (
 	"context"
 	"errors"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/opencdo/opencdo/internal/mapihttp"
+	"github.com/opencdo/opencdo/internal/httpauth"
 	"github.com/opencdo/opencdo/mapi"
 )
 
@@ -34,25 +32,16 @@ func (b *oneUser) Authenticate(_ context.Context, _, password string) (User, err
 func TestAuthenticator(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &oneUser{}
-		a := newAuthenticator(b, func(*http.Request) string { return "https://mail.example.org" })
+		a := newAuthenticator(b)
 		login := func(host, login, password string) (time.Duration, error) {
-			r := httptest.NewRequest(http.MethodPost, "/mapi/emsmdb/", nil)
-			r.RemoteAddr = host + ":4711"
-			r.SetBasicAuth(login, password)
 			start := time.Now()
-			_, err := a.authenticate(r)
+			_, err := a.password(context.WithValue(t.Context(), remoteKey{}, host), login, password)
 			return time.Since(start), err
 		}
-		refused := func(err error) bool {
-			var u *mapihttp.Unauthorized
-			return errors.As(err, &u)
-		}
+		refused := func(err error) bool { return errors.Is(err, httpauth.ErrRefused) }
 
 		if d, err := login("192.0.2.1", "anna", "right"); err != nil || d != 0 {
 			t.Fatalf("the right password took %v: %v", d, err)
-		}
-		if a.base("anna") != "https://mail.example.org" {
-			t.Errorf("anna's server is %q", a.base("anna"))
 		}
 
 		// Each failure is answered later than the one before, up to a limit, and the form of the login is no way round.
@@ -89,10 +78,8 @@ func TestAuthenticator(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/", nil)
-		r.SetBasicAuth("anna", "wrong")
 		start := time.Now()
-		if _, err := a.authenticate(r); !refused(err) || time.Since(start) != 0 {
+		if _, err := a.password(ctx, "anna", "wrong"); !refused(err) || time.Since(start) != 0 {
 			t.Errorf("a client that went away was waited for %v: %v", time.Since(start), err)
 		}
 

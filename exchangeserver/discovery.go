@@ -105,11 +105,6 @@ func (d *discovery) version() autodiscover.ServerVersion {
 	return v
 }
 
-// discover is the lookup for a server that names all that it serves.
-func (s *Server) discover(ctx context.Context, r *autodiscover.Request) (*autodiscover.Response, error) {
-	return (&discovery{Server: s}).lookup(ctx, r)
-}
-
 // lookup finds the settings of a mailbox ([MS-OXDSCLI] 3.2.5).
 func (d *discovery) lookup(ctx context.Context, r *autodiscover.Request) (*autodiscover.Response, error) {
 	name := r.EMailAddress

@@ -46,6 +46,11 @@ func (l *Local) Authenticate(ctx context.Context, login, password string) (User,
 	return User(u), err
 }
 
+// NTHash implements NTHasher.
+func (l *Local) NTHash(ctx context.Context, login string) ([16]byte, bool, error) {
+	return l.dir.NTHash(ctx, login)
+}
+
 // Users implements Backend.
 func (l *Local) Users(ctx context.Context) ([]User, error) {
 	list, err := l.dir.Users(ctx)

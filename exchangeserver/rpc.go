@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/opencdo/opencdo/internal/dcerpc"
+	"github.com/opencdo/opencdo/internal/epm"
 	"github.com/opencdo/opencdo/internal/ndr"
+	"github.com/opencdo/opencdo/internal/nspirpc"
 	"github.com/opencdo/opencdo/internal/oxcmapihttp"
 	"github.com/opencdo/opencdo/internal/oxcrpc"
 	"github.com/opencdo/opencdo/internal/rpchttp"
@@ -24,9 +26,6 @@ var (
 	noPublicFolders = oxcrpc.Version{12, 0, 0, 0}
 )
 
-// codeClientVersion is ecClientVerDisallowed ([MS-OXCDATA] 2.4).
-const codeClientVersion mapi.Code = 0x000004DF
-
 // rpcSession is a session context that is used by EMSMDB. One call at a time is carried out, in whatever order they come.
 type rpcSession struct {
 	mu sync.Mutex
@@ -37,6 +36,34 @@ type rpcSession struct {
 func (s *Server) serveRPC(ctx context.Context, conn net.Conn, info rpchttp.Info) {
 	s.rpc.ServeConn(ctx, conn, dcerpc.ConnInfo{Endpoint: strconv.Itoa(info.Port), Local: conn.LocalAddr(), Remote: conn.RemoteAddr(),
 		User: info.User, Protected: true})
+}
+
+// bookRPC is NSPI.
+type bookRPC struct{ srv *Server }
+
+// Bind implements nspirpc.Book.
+func (b bookRPC) Bind(ctx context.Context, call *dcerpc.Call, req *oxcmapihttp.BindRequest, resp *oxcmapihttp.BindResponse) (nspirpc.Session, mapi.Code, error) {
+	user, err := b.srv.caller(ctx, call)
+	if err != nil {
+		return nil, 0, err
+	}
+	s, code, err := b.srv.bind(ctx, user.Alias, req, resp)
+	if s == nil || err != nil {
+		return nil, code, err
+	}
+	return bookSession{s}, code, nil
+}
+
+// bookSession is a session that is used over RPC.
+type bookSession struct{ *book }
+
+// Serve implements nspirpc.Session.
+func (s bookSession) Serve(_ context.Context, kind string, req, resp oxcmapihttp.Body) (mapi.Code, error) {
+	call, ok := bookCalls[kind]
+	if !ok {
+		return mapi.ErrNoSupport, nil
+	}
+	return call.do(s.book, req, resp), nil
 }
 
 // mailboxRPC is EMSMDB and AsyncEMSMDB ([MS-OXCRPC] 3.1.4, 3.3.4).
@@ -99,21 +126,14 @@ func operation[Q any, P stubOf[Q], R any, S stubOf[R]](f func(context.Context, *
 
 // caller is the user of a call: whom the security context or HTTP has authenticated.
 func (s *Server) caller(ctx context.Context, call *dcerpc.Call) (User, error) {
-	name := call.Peer
-	if _, user, ok := strings.Cut(name, `\`); ok {
-		name = user
-	}
-	alias, _, _ := strings.Cut(name, "@")
-	users, err := s.cfg.Backend.Users(ctx)
+	u, err := s.account(ctx, call.Peer)
 	if err != nil {
 		return User{}, err
 	}
-	for _, u := range users {
-		if alias != "" && strings.EqualFold(u.Alias, alias) {
-			return u, nil
-		}
+	if call.Peer == "" || u == nil {
+		return User{}, &dcerpc.Fault{Status: dcerpc.StatusAccessDenied}
 	}
-	return User{}, &dcerpc.Fault{Status: dcerpc.StatusAccessDenied}
+	return *u, nil
 }
 
 // connect is EcDoConnectEx ([MS-OXCRPC] 3.1.4.1).
@@ -126,7 +146,7 @@ func (m *mailboxRPC) connect(ctx context.Context, call *dcerpc.Call, q *oxcrpc.E
 	version := oxcrpc.VersionOf(q.ClientVersion)
 	if version.Compare(noPublicFolders) < 0 && q.Flags&oxcmapihttp.ConnectIgnoreNoPF == 0 {
 		m.srv.log("old client refused: there are no public folders", "user", user.Alias, "version", version)
-		r.Result = codeClientVersion
+		r.Result = mapi.ErrClientVersion
 		return nil
 	}
 	if m.srv.rpcSessions.Add(1) > int64(m.srv.cfg.MaxSessions) {
@@ -235,3 +255,36 @@ func (m *mailboxRPC) wait(ctx context.Context, call *dcerpc.Call, q *oxcrpc.EcDo
 	}
 	return nil
 }
+
+// RPCListener serves mailboxes and address book by RPC over TCP, as Exchange 2003 to 2010 did. Clients find its port by the
+// endpoint mapper. Calls are authenticated in RPC itself, at the level connect at least.
+type RPCListener struct {
+	host *epm.Host
+}
+
+// ListenRPC opens a port for RPC and one for the endpoint mapper. An empty address of the mapper leaves it out; port 0 is any
+// free one. Plain TCP isn't encrypted unless clients ask for the level privacy: the level of Config.Auth can demand it.
+func (s *Server) ListenRPC(ctx context.Context, address, mapper string) (*RPCListener, error) {
+	level := max(s.security.level, dcerpc.LevelConnect)
+	l := &RPCListener{host: &epm.Host{Mapper: mapper, Services: []epm.Service{{Address: address,
+		Server: &dcerpc.Server{Interfaces: s.rpc.Interfaces, Accept: s.accept, RequireLevel: level, Log: s.cfg.Logger}}}}}
+	if err := l.host.Listen(ctx); err != nil {
+		return nil, &mapi.Error{Op: "listen for RPC", Object: address, Code: mapi.ErrNetwork, Err: err}
+	}
+	return l, nil
+}
+
+// Ports are those of RPC and of the endpoint mapper, 0 where there is none.
+func (l *RPCListener) Ports() (rpc, mapper int) {
+	ports := l.host.Ports()
+	if len(ports) > 1 {
+		mapper = int(ports[1])
+	}
+	return int(ports[0]), mapper
+}
+
+// Serve serves until ctx ends, and then ends all connections.
+func (l *RPCListener) Serve(ctx context.Context) error { return l.host.Serve(ctx) }
+
+// Close closes the ports of a listener that isn't served.
+func (l *RPCListener) Close() error { return l.host.Close() }

@@ -19,7 +19,9 @@ import (
 // basic authenticates a channel as MAPI over HTTP's requests are.
 type basic string
 
-func (b basic) Authorize(context.Context, []string) (string, bool, error) { return string(b), true, nil }
+func (b basic) Authorize(context.Context, []string) (string, bool, error) {
+	return string(b), true, nil
+}
 
 // overRPC reaches a user's mailbox by RPC over HTTP.
 func overRPC(t *testing.T, srv *exchangetest.Server, alias string, change func(*exchange.Config)) exchange.Config {
@@ -74,7 +76,7 @@ func TestConformanceOverRPC(t *testing.T) {
 // TestOldClients are told that there are no public folders, unless they say that they don't mind ([MS-OXCRPC] 3.1.4.1).
 func TestOldClients(t *testing.T) {
 	srv := exchangetest.New(t, exchangetest.Options{Users: []exchangetest.User{{Alias: "alice"}}})
-	const refused mapi.Code = 0x4DF // ecClientVerDisallowed
+	const refused = mapi.ErrClientVersion
 	for _, c := range []struct {
 		name    string
 		version oxcrpc.Version

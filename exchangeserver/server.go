@@ -12,6 +12,7 @@ package exchangeserver
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,10 +24,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/opencdo/opencdo/internal/autodiscover"
 	"github.com/opencdo/opencdo/internal/dcerpc"
 	"github.com/opencdo/opencdo/internal/delivery"
 	"github.com/opencdo/opencdo/internal/mapihttp"
+	"github.com/opencdo/opencdo/internal/nspirpc"
 	"github.com/opencdo/opencdo/internal/rpchttp"
 	"github.com/opencdo/opencdo/mapi"
 )
@@ -42,6 +43,9 @@ type Config struct {
 	PendingPeriod time.Duration // time between keep-alives of a long answer; 0: 30 seconds
 	ServerVersion string        // "Exchange/15.dd.dddd.ddd"; empty: DefaultServerVersion
 	Logger        *slog.Logger  // nil: nothing is logged
+
+	Auth         Auth
+	Autodiscover Offer // the ways to mailboxes that Autodiscover names
 
 	Relay Relay // sends what is for others; nil: nothing leaves the server
 
@@ -71,9 +75,12 @@ type Server struct {
 	rpc       *dcerpc.Server   // its interfaces
 	proxy     *rpchttp.Handler // to them
 	auth      *authenticator
-	guid      mapi.GUID // of the address book
-	spoolDir  string
-	told      delivery.Told
+	security  security
+
+	certificate atomic.Pointer[x509.Certificate] // that clients see
+	guid        mapi.GUID                        // of the address book
+	spoolDir    string
+	told        delivery.Told
 
 	rpcSessions atomic.Int64  // open ones
 	rpcNumber   atomic.Uint32 // of the last
@@ -93,6 +100,9 @@ func New(cfg Config) (*Server, error) {
 	if !serverVersion.MatchString(cfg.ServerVersion) {
 		return nil, &mapi.Error{Op: "make server", Object: cfg.ServerVersion, Code: mapi.ErrInvalidParameter, Err: errors.New("a server version has the form Exchange/15.20.0001.000")}
 	}
+	if err := cfg.Autodiscover.validate(); err != nil {
+		return nil, err
+	}
 	if cfg.MaxSessions <= 0 {
 		cfg.MaxSessions = DefaultMaxSessions
 	}
@@ -103,19 +113,23 @@ func New(cfg Config) (*Server, error) {
 		cfg.MaxSpool = DefaultMaxSpool
 	}
 	s := &Server{cfg: cfg, guid: newGUID()}
-	s.auth = newAuthenticator(cfg.Backend, s.baseURL)
+	s.auth = newAuthenticator(cfg.Backend)
+	if err := s.secure(); err != nil {
+		return nil, err
+	}
 	var err error
 	if s.spoolDir, err = os.MkdirTemp(cfg.SpoolDir, "exchangeserver-*"); err != nil {
 		return nil, &mapi.Error{Op: "make server", Code: mapi.ErrDisk, Err: err}
 	}
 	endpoint := func(service mapihttp.Service, e mapihttp.Endpoint) *mapihttp.Handler {
-		return &mapihttp.Handler{Service: service, Endpoint: e, Authenticate: s.auth.authenticate, ServerApplication: cfg.ServerVersion,
+		return &mapihttp.Handler{Service: service, Endpoint: e, Authenticate: func(r *http.Request) (string, error) { return aliasOf(r.Context()), nil }, ServerApplication: cfg.ServerVersion,
 			Expiration: cfg.SessionExpiry, Pending: cfg.PendingPeriod, MaxContexts: cfg.MaxSessions, MaxRequest: maxRequest}
 	}
 	s.mailboxes = endpoint(mapihttp.Mailbox, mailboxEndpoint{s})
 	s.book = endpoint(mapihttp.AddressBook, bookEndpoint{s})
-	s.rpc = &dcerpc.Server{Interfaces: newMailboxRPC(s).interfaces(), Log: cfg.Logger}
-	s.proxy = &rpchttp.Handler{Serve: s.serveRPC, User: func(ctx context.Context) string { alias, _ := ctx.Value(userKey{}).(string); return alias }}
+	s.rpc = &dcerpc.Server{Interfaces: append(newMailboxRPC(s).interfaces(), nspirpc.Serve(bookRPC{s})), Accept: s.accept,
+		RequireLevel: s.security.level, Log: cfg.Logger}
+	s.proxy = &rpchttp.Handler{Serve: s.serveRPC, User: aliasOf}
 	s.mux = s.routes()
 	return s, nil
 }
@@ -123,22 +137,22 @@ func New(cfg Config) (*Server, error) {
 // maxRequest holds the largest ROP input that packed requests make, 256 KiB ([MS-OXCRPC] 3.1.4.2), and framing.
 const maxRequest = 512 << 10
 
-const autodiscoverPath = "/autodiscover/autodiscover.xml"
-
 func (s *Server) routes() http.Handler {
-	proxy := s.authenticated(s.proxy)
-	discovery := s.authenticated(&autodiscover.Handler{Lookup: s.discover})
+	discovery := (&discovery{s, s.cfg.Autodiscover}).handler() // authenticates what needs it
+	mailboxes, book, proxy := s.authenticated(s.mailboxes), s.authenticated(s.book), s.authenticated(s.proxy)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := strings.ToLower(r.URL.Path); path {
 		case "/mapi/emsmdb/", "/mapi/emsmdb":
-			s.mailboxes.ServeHTTP(w, r)
+			mailboxes.ServeHTTP(w, r)
 		case "/mapi/nspi/", "/mapi/nspi":
-			s.book.ServeHTTP(w, r)
+			book.ServeHTTP(w, r)
 		case "/rpc/rpcproxy.dll", "/rpcwithcert/rpcproxy.dll":
 			proxy.ServeHTTP(w, r)
-		case autodiscoverPath:
-			discovery.ServeHTTP(w, withBaseURL(r, s.baseURL(r)))
 		default:
+			if strings.HasPrefix(path, discoveryFolder) {
+				discovery.ServeHTTP(w, r)
+				return
+			}
 			http.NotFound(w, r)
 		}
 	})
@@ -186,13 +200,18 @@ func (s *Server) ListenAndServe(ctx context.Context, addr string, tlsConfig *tls
 
 // Serve is ListenAndServe on a listener, which it closes. tlsConfig may be nil.
 func (s *Server) Serve(ctx context.Context, l net.Listener, tlsConfig *tls.Config) error {
-	h := &http.Server{Handler: s, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout}
+	h := &http.Server{Handler: s, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, ConnContext: s.ConnContext}
 	if s.cfg.Logger != nil {
 		h.ErrorLog = slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug)
 	}
 	if tlsConfig != nil {
 		// Session contexts and parallel calls are made for HTTP/1.1; clients of these protocols speak nothing else.
 		c := tlsConfig.Clone()
+		if len(c.Certificates) > 0 {
+			if leaf, err := x509.ParseCertificate(c.Certificates[0].Certificate[0]); err == nil {
+				s.SetCertificate(leaf)
+			}
+		}
 		c.NextProtos = []string{"http/1.1"}
 		l = tls.NewListener(l, c)
 	}

@@ -93,7 +93,10 @@ func New(t testing.TB, o Options) *Server {
 	}
 	s.Server, err = exchangeserver.New(cfg)
 	check(t, err)
-	s.http = httptest.NewTLSServer(s.Faults.wrap(s.Server))
+	s.http = httptest.NewUnstartedServer(s.Faults.wrap(s.Server))
+	s.http.Config.ConnContext = s.Server.ConnContext
+	s.http.StartTLS()
+	s.Server.SetCertificate(s.http.Certificate())
 	s.URL = s.http.URL
 	s.CA = x509.NewCertPool()
 	s.CA.AddCert(s.http.Certificate())

@@ -32,6 +32,7 @@ const (
 	ErrTooComplex       Code = 0x80040117
 	ErrComputed         Code = 0x8004011A
 	ErrCorruptData      Code = 0x8004011B
+	ErrFailOneProvider  Code = 0x8004011D
 	ErrBadCodePage      Code = 0x8004011E
 	ErrTableTooBig      Code = 0x80040403
 	ErrInvalidBookmark  Code = 0x80040405
@@ -56,6 +57,7 @@ const (
 	ErrBufferTooSmall   Code = 0x0000047D
 	ErrServerBusy       Code = 0x00000480
 	ErrRPCFormat        Code = 0x000004B6
+	ErrClientVersion    Code = 0x000004DF
 	ErrNullObject       Code = 0x000004B9
 	ErrFormat           Code = 0x000004ED
 	ErrNullDestination  Code = 0x00000503
@@ -142,6 +144,7 @@ var codeNames = map[Code]string{
 	ErrUserCancel: "MAPI_E_USER_CANCEL", ErrUnableToAbort: "MAPI_E_UNABLE_TO_ABORT", ErrNetwork: "MAPI_E_NETWORK_ERROR",
 	ErrDisk: "MAPI_E_DISK_ERROR", ErrTooComplex: "MAPI_E_TOO_COMPLEX", 0x80040118: "MAPI_E_BAD_COLUMN",
 	ErrComputed: "MAPI_E_COMPUTED", ErrCorruptData: "MAPI_E_CORRUPT_DATA", ErrBadCodePage: "MAPI_E_UNKNOWN_CPID",
+	ErrFailOneProvider: "MAPI_E_FAILONEPROVIDER", ErrClientVersion: "ecClientVerDisallowed",
 	0x8004011F: "MAPI_E_UNKNOWN_LCID", 0x80040200: "MAPI_E_END_OF_SESSION", 0x80040201: "MAPI_E_UNKNOWN_ENTRYID",
 	0x80040400: "MAPI_E_UNABLE_TO_COMPLETE", ErrTimeout: "MAPI_E_TIMEOUT", 0x80040402: "MAPI_E_TABLE_EMPTY",
 	ErrTableTooBig: "MAPI_E_TABLE_TOO_BIG", ErrInvalidBookmark: "MAPI_E_INVALID_BOOKMARK", 0x80040500: "MAPI_E_WAIT",

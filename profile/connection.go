@@ -140,11 +140,11 @@ func ParseRPCAuth(s string) (RPCAuth, error) {
 // Transport is a way to carry remote operations.
 type Transport string
 
-// Transports. MAPI/CDO had RPC over HTTP, and where neither map nor profile names a proxy RPC over TCP, which Exchange 2013 and
-// later refuse, and which isn't here.
+// Transports. MAPI/CDO had RPC over HTTP, and where neither map nor profile names a proxy RPC over TCP.
 const (
 	MAPIHTTP Transport = "mapihttp"
 	RPCHTTP  Transport = "rpchttp"
+	RPCTCP   Transport = "rpctcp" // Exchange 2003 to 2010; later ones refuse it
 )
 
 // ConnectFlags are the bits of PR_PROFILE_CONNECT_FLAGS (CONNECT_...).

@@ -158,13 +158,13 @@ func fields(s string) []string {
 
 // transports gives those of the settings, without MAPI over HTTP where that is switched off.
 func transports(set *settings.Settings) ([]Transport, error) {
-	list := []Transport{MAPIHTTP, RPCHTTP}
+	list := []Transport{MAPIHTTP, RPCHTTP, RPCTCP}
 	if names := fields(set.TextOf(settings.Transports)); len(names) > 0 {
 		list = nil
 		for _, n := range names {
 			t := Transport(strings.ToLower(n))
-			if t != MAPIHTTP && t != RPCHTTP {
-				return nil, fmt.Errorf("%q is no transport: %s or %s", n, MAPIHTTP, RPCHTTP)
+			if t != MAPIHTTP && t != RPCHTTP && t != RPCTCP {
+				return nil, fmt.Errorf("%q is no transport: %s, %s or %s", n, MAPIHTTP, RPCHTTP, RPCTCP)
 			}
 			list = append(list, t)
 		}

@@ -2,6 +2,7 @@ package dcerpc
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/opencdo/opencdo/internal/gss"
@@ -32,6 +33,18 @@ const (
 	LevelIntegrity Level = 5
 	LevelPrivacy   Level = 6
 )
+
+var levelNames = map[string]Level{"none": LevelNone, "connect": LevelConnect, "call": LevelCall, "packet": LevelPacket,
+	"integrity": LevelIntegrity, "privacy": LevelPrivacy}
+
+// ParseLevel reads a level's name.
+func ParseLevel(name string) (Level, error) {
+	l, ok := levelNames[strings.ToLower(name)]
+	if !ok {
+		return 0, fmt.Errorf("%q is no authentication level: none, connect, call, packet, integrity or privacy", name)
+	}
+	return l, nil
+}
 
 // signs reports whether fragments carry a token.
 func (l Level) signs() bool { return l >= LevelCall }

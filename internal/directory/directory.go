@@ -62,8 +62,10 @@ CREATE TABLE users (
 	dn       TEXT NOT NULL UNIQUE COLLATE NOCASE,
 	mailbox  BLOB NOT NULL UNIQUE,
 	admin    INTEGER NOT NULL,
-	password TEXT NOT NULL
-);`
+	password TEXT NOT NULL,
+	nthash   BLOB -- what NTLM needs; NULL for users from before there was any
+);
+PRAGMA user_version = 1;`
 
 // Create makes a data directory for a mail domain. The directory may exist, but not hold one already (ErrCollision).
 func Create(ctx context.Context, path, domain string) (*Directory, error) {
@@ -109,12 +111,39 @@ func Open(ctx context.Context, path string) (*Directory, error) {
 	if err != nil {
 		return nil, fail(op, path, err)
 	}
+	if err := migrate(ctx, db); err != nil {
+		db.Close()
+		return nil, fail(op, path, err)
+	}
 	var domain string
 	if err := db.QueryRowContext(ctx, "SELECT domain FROM settings").Scan(&domain); err != nil {
 		db.Close()
 		return nil, fail(op, path, err)
 	}
 	return newDirectory(path, domain, db), nil
+}
+
+// migrate brings a file of an earlier version up to date.
+func migrate(ctx context.Context, db *sql.DB) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	var version int
+	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	switch version {
+	case 0:
+		if _, err := tx.ExecContext(ctx, "ALTER TABLE users ADD COLUMN nthash BLOB; PRAGMA user_version = 1"); err != nil {
+			return err
+		}
+		return tx.Commit()
+	case 1:
+		return nil
+	}
+	return &mapi.Error{Op: "open data directory", Code: mapi.ErrVersion, Err: fmt.Errorf("it is of version %d, which a later program made", version)}
 }
 
 func newDirectory(path, domain string, db *sql.DB) *Directory {
@@ -237,7 +266,7 @@ func (d *Directory) Add(ctx context.Context, n NewUser) (User, error) {
 	if err := box.Close(); err != nil {
 		return User{}, err
 	}
-	_, err = d.db.ExecContext(ctx, "INSERT INTO users VALUES (?, ?, ?, ?, ?, ?)", u.Alias, u.DisplayName, u.LegacyDN, u.Mailbox[:], u.Admin, hash)
+	_, err = d.db.ExecContext(ctx, "INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?)", u.Alias, u.DisplayName, u.LegacyDN, u.Mailbox[:], u.Admin, hash, ntHash(n.Password))
 	if err != nil {
 		os.Remove(d.MailboxPath(u.Mailbox))
 		var se *sqlite.Error
@@ -272,7 +301,7 @@ func (d *Directory) SetPassword(ctx context.Context, alias, password string) err
 	if err != nil {
 		return err
 	}
-	return d.change(ctx, "set password", alias, "UPDATE users SET password = ? WHERE alias = ?", hash, alias)
+	return d.change(ctx, "set password", alias, "UPDATE users SET password = ?, nthash = ? WHERE alias = ?", hash, ntHash(password), alias)
 }
 
 // SetAdmin says whether a user is an administrator.

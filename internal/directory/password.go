@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"database/sql"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"golang.org/x/crypto/argon2"
 
+	"github.com/opencdo/opencdo/internal/ntlm"
 	"github.com/opencdo/opencdo/mapi"
 )
 
@@ -100,6 +102,30 @@ func (d *Directory) Authenticate(ctx context.Context, login, password string) (U
 	d.verified[u.Alias] = v
 	d.mu.Unlock()
 	return u, nil
+}
+
+// ntHash is what NTLM knows a password by. It is as good as the password for whoever reads it, so the file is its owner's only.
+func ntHash(password string) []byte {
+	h := ntlm.NTHash(password)
+	return h[:]
+}
+
+// NTHash gives the NT hash of a user, whose login is that of Authenticate. known is false for users that there aren't, and for
+// those whose password was set before there were hashes.
+func (d *Directory) NTHash(ctx context.Context, login string) (h ntlm.Hash, known bool, err error) {
+	alias, known := d.aliasOf(login)
+	if !known {
+		return h, false, nil
+	}
+	var b []byte
+	err = d.db.QueryRowContext(ctx, "SELECT nthash FROM users WHERE alias = ?", alias).Scan(&b)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && len(b) != len(h) {
+		return h, false, nil
+	}
+	if err != nil {
+		return h, false, fail("authenticate", login, err)
+	}
+	return ntlm.Hash(b), true, nil
 }
 
 // aliasOf takes the domain off a login name.

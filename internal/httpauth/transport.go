@@ -42,6 +42,8 @@ type TransportConfig struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// ResponseHeaderTimeout is as in http.Transport.
 	ResponseHeaderTimeout time.Duration
+	// HTTP1 leaves HTTP/2 out, which MAPI over HTTP doesn't speak ([MS-OXCMAPIHTTP] 2.1).
+	HTTP1 bool
 	// Trust says whether credentials may go to another host that the first one redirects to; nil: no.
 	Trust func(*url.URL) bool
 }
@@ -74,7 +76,7 @@ func NewTransport(cfg TransportConfig) *Transport {
 		cfg.TLS.Certificates = c
 	}
 	return &Transport{cfg: cfg, idle: map[string][]*lane{}, known: map[string]Scheme{}, shared: &http.Transport{
-		Proxy: cfg.Proxy, DialContext: cfg.Dial, TLSClientConfig: cfg.TLS, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: maxIdle,
+		Proxy: cfg.Proxy, DialContext: cfg.Dial, TLSClientConfig: cfg.TLS, ForceAttemptHTTP2: !cfg.HTTP1, MaxIdleConnsPerHost: maxIdle,
 		IdleConnTimeout: idleTimeout, TLSHandshakeTimeout: handshakeTimeout, ResponseHeaderTimeout: cfg.ResponseHeaderTimeout,
 	}}
 }

@@ -179,6 +179,10 @@ var pages = map[int]int{0: 1252, 77: 10000, 128: 932, 129: 949, 130: 1361, 134: 
 func (r *reader) word(word string, n int, has bool) {
 	star := r.star
 	r.star = false
+	if word == "bin" {
+		r.off += min(max(n, 0), len(r.in)-r.off)
+		return
+	}
 	if r.state.fonts {
 		r.font(word, n)
 		return
@@ -227,8 +231,6 @@ func (r *reader) word(word string, n int, has bool) {
 		r.state.uc = min(max(n, 0), 255)
 	case "u":
 		r.unicode(n)
-	case "bin":
-		r.off += min(max(n, 0), len(r.in)-r.off)
 	case "par", "line", "sect", "page", "row":
 		r.line()
 	case "tab":
@@ -265,8 +267,6 @@ func (r *reader) font(word string, n int) {
 		if codepage.Known(n) && len(r.fonts) < maxFonts {
 			r.fonts[r.state.font] = n
 		}
-	case "bin":
-		r.word("bin", n, true)
 	}
 }
 

@@ -23,6 +23,9 @@ const (
 	Service = "HTTP/localhost"
 )
 
+// others are services of a mail server on this machine, whose keys lie in the keytab too.
+var others = []string{"exchangeMDB/localhost", "exchangeAB/localhost"}
+
 // KDC is a running key distribution center.
 type KDC struct {
 	Config     string // krb5.conf
@@ -75,13 +78,17 @@ func Start(t testing.TB, enctypes string) *KDC {
 	}
 `, Realm, address, k.dir, enctypes))
 	k.run(t, "kdb5_util", "create", "-s", "-r", Realm, "-P", "master")
-	for _, q := range []string{
+	queries := []string{
 		fmt.Sprintf("addprinc -requires_preauth -pw %q %s", Password, "nopreauth"),
 		fmt.Sprintf("addprinc +requires_preauth -pw %q %s", Password, User),
 		"addprinc -randkey " + Service,
 		"ktadd -k " + k.Keytab + " " + Service,
 		"ktadd -norandkey -k " + k.UserKeytab + " " + User,
-	} {
+	}
+	for _, s := range others {
+		queries = append(queries, "addprinc -randkey "+s, "ktadd -k "+k.Keytab+" "+s)
+	}
+	for _, q := range queries {
 		k.run(t, "kadmin.local", "-r", Realm, "-q", q)
 	}
 	var log bytes.Buffer
