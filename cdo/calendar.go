@@ -138,6 +138,17 @@ func (c *Messages) appointments(ctx context.Context) ([]member, error) {
 	return out, nil
 }
 
+// deleteAppointments removes what a calendar lists: of series only the occurrences that are listed.
+func (c *Messages) deleteAppointments(ctx context.Context, member string, list []member) error {
+	c.rewind()
+	for _, w := range list {
+		if err := c.message(w).delete(ctx, false); err != nil && !missing(err) {
+			return fail(member, err)
+		}
+	}
+	return nil
+}
+
 // startOf is the begin that a row of calendarColumns says.
 func startOf(values []mapi.Value) time.Time {
 	for _, i := range []int{0, 2} {

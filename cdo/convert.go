@@ -22,8 +22,8 @@ var fieldTypes = []struct {
 	{CdoDataObject, mapi.TypeObject}, {CdoBlob, mapi.TypeBinary},
 }
 
-// fieldType is the type of a field; CdoEmpty for types that CDO has no name for.
-func fieldType(t mapi.Type) FieldType {
+// FieldTypeOf is the type of the field that a property of a type of package mapi is; CdoEmpty for types that CDO has no name for.
+func FieldTypeOf(t mapi.Type) FieldType {
 	for _, f := range fieldTypes {
 		if f.prop == t.Base() {
 			if t.Multi() {

@@ -50,7 +50,7 @@ func (f *Field) Name() string {
 }
 
 // Type is the type of the value.
-func (f *Field) Type() FieldType { return fieldType(f.key.Type()) }
+func (f *Field) Type() FieldType { return FieldTypeOf(f.key.Type()) }
 
 func (f *Field) prop(ctx context.Context) (mapi.Prop, error) {
 	p, ok, err := f.bag.get(ctx, f.key)

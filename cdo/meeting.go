@@ -443,6 +443,9 @@ func (a *AppointmentItem) organize(ctx context.Context) error {
 	a.bag.put(pid.LidResponseStatus, int32(CdoResponseOrganized))
 	a.bag.put(pid.LidOwnerCriticalChange, mapi.NewFileTime(time.Now()))
 	a.bag.putTag(pid.TagIconIndex, int32(iconMeeting))
+	if err := a.attendees(ctx); err != nil {
+		return err
+	}
 	if _, ok, err := a.bag.get(ctx, mapi.TagKey(pid.TagSentRepresentingName)); ok || err != nil {
 		return err
 	}
@@ -454,6 +457,31 @@ func (a *AppointmentItem) organize(ctx context.Context) error {
 		return err
 	}
 	return a.setSender(ctx, user)
+}
+
+// attendees lists the names of those who are invited ([MS-OXOCAL] 2.2.1.16 to 2.2.1.18).
+func (a *AppointmentItem) attendees(ctx context.Context) error {
+	var all []string
+	lists := map[RecipientType][]string{}
+	for r, err := range allOf(ctx, a.Message) {
+		if err != nil {
+			return err
+		}
+		name, err := r.Name(ctx)
+		if err != nil {
+			return err
+		}
+		t, err := r.Type(ctx)
+		if err != nil {
+			return err
+		}
+		all = append(all, name)
+		lists[t] = append(lists[t], name)
+	}
+	a.bag.put(pid.LidAllAttendeesString, strings.Join(all, "; "))
+	a.bag.put(pid.LidToAttendeesString, strings.Join(lists[CdoTo], "; "))
+	a.bag.put(pid.LidCcAttendeesString, strings.Join(lists[CdoCc], "; "))
+	return nil
 }
 
 // invitation is a meeting item about the appointment, with its recipients, in the Outbox ([MS-OXOCAL] 2.2.6, 2.2.8).

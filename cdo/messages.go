@@ -452,6 +452,11 @@ const deleteWindow = 1000
 // Delete removes all items of the collection for good, not to Deleted Items. The collection can be used further.
 func (c *Messages) Delete(ctx context.Context) error {
 	const member = "Messages.Delete"
+	if list, ok, err := c.whole(ctx); err != nil {
+		return fail(member, err)
+	} else if ok && len(c.groups) == 0 {
+		return c.deleteAppointments(ctx, member, list)
+	}
 	dir, err := c.folder.open(ctx)
 	if err != nil {
 		return fail(member, err)

@@ -70,7 +70,8 @@ func (e *AddressEntry) MAPIObject(ctx context.Context) (mapi.Props, error) {
 	return e.bag.merged(e.bag.have), fail("AddressEntry.MAPIOBJECT", err)
 }
 
-// RawTable is the table of the items that the filter lets through, in the collection's order.
+// RawTable is the table of the items that the filter lets through, in the collection's order. In a calendar it has series as they
+// are, not their occurrences.
 func (c *Messages) RawTable() Table {
 	return func(ctx context.Context, columns ...mapi.Key) iter.Seq2[mapi.Row, error] {
 		return func(yield func(mapi.Row, error) bool) {
@@ -79,7 +80,21 @@ func (c *Messages) RawTable() Table {
 				yield(mapi.Row{}, fail("Messages.RawTable", err))
 				return
 			}
-			for r, err := range dir.Rows(ctx, mapi.Query{Kind: c.kind, Columns: columns, Where: c.restriction(), Sort: c.order}) {
+			where := c.restriction()
+			if calendar, err := c.IsCalendar(ctx); err != nil {
+				yield(mapi.Row{}, err)
+				return
+			} else if calendar {
+				start, end, only, err := c.period()
+				if err != nil {
+					yield(mapi.Row{}, fail("Messages.RawTable", err))
+					return
+				}
+				if where = c.where; only {
+					where = within(start, end, c.where)
+				}
+			}
+			for r, err := range dir.Rows(ctx, mapi.Query{Kind: c.kind, Columns: columns, Where: where, Sort: c.order}) {
 				if !yield(r, fail("Messages.RawTable", err)) {
 					return
 				}

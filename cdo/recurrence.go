@@ -243,8 +243,11 @@ func (p *RecurrencePattern) ended() {
 		return
 	}
 	s := p.pattern()
-	day, _ := s.NthDay(int(p.count))
-	p.last = min(day, lastPatternDay)
+	day, n := s.NthDay(int(p.count))
+	if p.last = day; n < int(p.count) || day > lastPatternDay {
+		p.last = min(day, lastPatternDay)
+		p.counted()
+	}
 }
 
 // write makes the properties of the appointment that say when the series takes place. Its exceptions are gone then.

@@ -264,7 +264,7 @@ func fieldsAdd(c *call) (any, error) {
 		if c.err != nil {
 			return nil, c.err
 		}
-		return reach(fields.AddNamed(name, class, value, set))
+		return reach(fields.AddNamed(name, class, fit(value, class, fields.Session().Location()), set))
 	}
 	tag, value := mapi.Tag(uint32(c.long(0))), c.variant(1)
 	if !c.gone(2) {
@@ -273,5 +273,13 @@ func fieldsAdd(c *call) (any, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	return reach(fields.Add(tag, value))
+	return reach(fields.Add(tag, fit(value, cdo.FieldTypeOf(tag.Type()), fields.Session().Location())))
 }
+
+// fieldValuePut assigns to a field.
+func fieldValuePut(c *call) error {
+	f := c.obj.(*cdo.Field)
+	return f.SetValue(fit(c.variant(0), f.Type(), f.Session().Location()))
+}
+
+func fieldValue(c *call) (any, error) { return c.obj.(*cdo.Field).Value(c.ctx) }

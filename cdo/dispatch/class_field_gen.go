@@ -38,16 +38,8 @@ var classField = newClass("Field", "{3FA7DEB0-6438-101B-ACC1-00AA00423326}", "Va
 			return number(c.obj.(*cdo.Field).Type(), nil)
 		}},
 	{ID: 43, Name: "Value",
-		get: func(c *call) (any, error) {
-			return give(c.obj.(*cdo.Field).Value(c.ctx))
-		},
-		put: func(c *call) error {
-			a0 := c.variant(0)
-			if c.err != nil {
-				return c.err
-			}
-			return c.obj.(*cdo.Field).SetValue(a0)
-		}},
+		get: fieldValue,
+		put: fieldValuePut},
 	{ID: 106, Name: "Delete", Method: true,
 		get: func(c *call) (any, error) {
 			return nil, c.obj.(*cdo.Field).Delete()

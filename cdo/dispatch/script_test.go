@@ -206,6 +206,49 @@ func TestCalls(t *testing.T) {
 	}
 }
 
+// What clients assign to fields is converted as automation does; what doesn't fit is the error that CDO has for it.
+func TestFieldValues(t *testing.T) {
+	s, session := logon(t)
+	m := s.do(s.path(session, "Inbox.Messages"), "Add")
+	fields := s.do(m, "Fields")
+	at := time.Date(2030, 5, 6, 10, 0, 0, 0, zone)
+	for name, c := range map[string]struct {
+		class       int
+		value, want any
+	}{
+		"long of text": {3, "7", int32(7)}, "long of boolean": {3, true, int32(-1)}, "long of double": {3, 2.5, int32(2)}, "integer": {2, int32(9), int16(9)},
+		"text of number": {8, 42, "42"}, "boolean": {11, -1, true}, "double of text": {5, "0.5", 0.5}, "single": {4, 2, float32(2)}, "currency": {6, 1.25, mapi.Currency(12500)},
+		"date of number": {7, 47609.5, time.Date(2030, 5, 6, 12, 0, 0, 0, zone)}, "date of text": {7, "2030-05-06 10:00", at}, "american": {7, "5/6/2030 10:00:00 AM", at},
+		"blob": {65, "0aFF", "0AFF"},
+	} {
+		f := s.do(fields, "Add", name, c.class, c.value)
+		got := s.value(f)
+		if d, ok := got.(time.Time); ok && d.Equal(c.want.(time.Time)) {
+			continue
+		}
+		s.is(name, got, c.want)
+	}
+	f := s.do(fields, "Add", "list", 8192+8)
+	s.let(f, "Value", []any{"a", "b"})
+	if got, ok := s.value(f).([]string); !ok || len(got) != 2 {
+		t.Errorf("the list is %v", got)
+	}
+	f = s.do(fields, "Add", "numbers", 8192+3, []any{1, "2"})
+	if got, ok := s.value(f).([]int32); !ok || got[1] != 2 {
+		t.Errorf("the numbers are %v", got)
+	}
+	for name, c := range map[string]struct {
+		class int
+		value any
+		want  uint32
+	}{
+		"no number": {3, "x", uint32(cdo.CdoE_INVALID_TYPE)}, "no date": {7, "tomorrow", uint32(cdo.CdoE_INVALID_TYPE)}, "mixed": {8192 + 3, []any{1, "x"}, uint32(cdo.CdoE_INVALID_TYPE)},
+		"no type": {0, nil, uint32(cdo.CdoE_NO_SUPPORT)}, "an object": {13, "x", uint32(cdo.CdoE_NO_SUPPORT)},
+	} {
+		s.is(name, s.number(fields, "Add", name, c.class, c.value), c.want)
+	}
+}
+
 func (s script) value(o any) any {
 	s.Helper()
 	v, err := dispatch.Invoke(s.Context(), o.(cdo.Object), dispatch.DefaultMember, dispatch.PropertyGet, dispatch.Args{})

@@ -73,14 +73,11 @@ func (c *call) boolean(i int) bool {
 
 // date is an argument as a date. A number is one of OLE, in the session's local time.
 func (c *call) date(i int) time.Time {
-	if t, ok := c.args[i].(time.Time); ok {
-		return t
+	t, ok := toDate(c.args[i], c.obj.Session().Location())
+	if !ok {
+		c.refuse(i, "a date")
 	}
-	if f, ok := number64(c.args[i]); ok {
-		return mapi.AppTime(f).Time(c.obj.Session().Location())
-	}
-	c.refuse(i, "a date")
-	return time.Time{}
+	return t
 }
 
 // variant is an argument as it is; Null, Empty and a missing one are nil.

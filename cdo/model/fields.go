@@ -17,7 +17,7 @@ var fieldObjects = []Object{
 			index("fields"),
 			ro("Name", "String", "The custom name, empty for predefined properties."),
 			ro("Type", "CdoFieldType", "The type of the value."),
-			rw("Value", "Variant", "The value. Binary values are text in hexadecimal, dates local time, lists arrays."),
+			rw("Value", "Variant", "The value. Binary values are text in hexadecimal, dates local time, lists arrays.").via("fieldValue"),
 			fn("Delete", "", "Removes the field when the object is updated."),
 		}, toFile...)...)},
 }
