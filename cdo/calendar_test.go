@@ -486,3 +486,77 @@ func TestSeriesKeepsItsClock(t *testing.T) {
 		t.Errorf("in UTC it is at %v", start)
 	}
 }
+
+// Reference 1.6 Delete: what the collection has, of a series only the occurrences that it lists. RawTable shows series as they are.
+func TestCalendarDelete(t *testing.T) {
+	eachStore(t, func(w *world) {
+		f := w.emptyCalendar()
+		w.add("Series", day(6, 10, 0), day(6, 11, 0), func(a *cdo.AppointmentItem) {
+			w.must(get(a.GetRecurrencePattern(w.ctx))(w).SetRecurrenceType(cdo.CdoRecurTypeDaily))
+		})
+		w.add("Single", day(7, 12, 0), day(7, 13, 0), nil)
+		w.add("Later", day(9, 12, 0), day(9, 13, 0), nil)
+		list := f.Messages()
+		list.SetPeriod(day(7, 0, 0), day(8, 23, 0))
+		rows := 0
+		for _, err := range list.RawTable()(w.ctx, mapi.TagKey(pid.TagSubject)) {
+			w.must(err)
+			rows++
+		}
+		if n := get(list.Count(w.ctx))(w); n != 3 || rows != 2 {
+			w.Errorf("%d members and %d rows", n, rows)
+		}
+		w.must(list.Delete(w.ctx))
+		w.same("what is left", w.listed(day(1, 0, 0), day(9, 23, 0)), "06 10:00 Series", "09 10:00 Series", "09 12:00 Later")
+		all := f.Messages()
+		if n := get(all.Count(w.ctx))(w); n != 2 {
+			w.Errorf("%d items are left", n)
+		}
+		// walking and deleting keeps the place
+		list = f.Messages()
+		list.SetPeriod(day(9, 0, 0), day(12, 23, 0))
+		n := 0
+		m, err := list.GetFirst(w.ctx, "")
+		for ; m != nil; m, err = list.GetNext(w.ctx) {
+			w.must(m.Delete(w.ctx, false))
+			n++
+		}
+		w.must(err)
+		if n != 5 {
+			w.Errorf("%d were deleted", n)
+		}
+		w.same("after the walk", w.listed(day(1, 0, 0), day(13, 23, 0)), "06 10:00 Series", "13 10:00 Series")
+	})
+}
+
+// Reference 1.9: an occurrence of a meeting is sent by itself, with the identity of its day ([MS-OXOCAL] 2.2.1.27).
+func TestMeetingOccurrence(t *testing.T) {
+	ada, charles := couple(t)
+	a := get(ada.calendar().Messages().AddAppointment(ada.ctx))(ada.world)
+	a.SetSubject("Weekly")
+	ada.must(a.SetStartTime(ada.ctx, day(7, 14, 0)))
+	ada.must(a.SetEndTime(ada.ctx, day(7, 15, 0)))
+	get(a.GetRecurrencePattern(ada.ctx))(ada.world)
+	a.SetMeetingStatus(cdo.CdoMeeting)
+	r := get(get(a.Recipients(ada.ctx))(ada.world).Add(ada.ctx, "Charles", "SMTP:"+charles.address, cdo.CdoTo))(ada.world)
+	ada.must(r.Resolve(ada.ctx, false))
+	ada.from(a.Message)
+	ada.must(a.Send(ada.ctx, true))
+	get(charles.newest().Respond(charles.ctx, cdo.CdoResponseAccepted))(charles.world)
+	charles.same("the series", charles.listed(day(1, 0, 0), day(21, 23, 0)), "07 14:00 Weekly", "14 14:00 Weekly", "21 14:00 Weekly")
+
+	list := ada.calendar().Messages()
+	list.SetPeriod(day(14, 0, 0), day(14, 23, 0))
+	one := mustAppointment(ada.world, get(list.GetFirst(ada.ctx, ""))(ada.world))
+	ada.must(one.SetStartTime(ada.ctx, day(14, 16, 0)))
+	ada.must(one.SetEndTime(ada.ctx, day(14, 17, 0)))
+	ada.must(one.Send(ada.ctx, true))
+	ada.same("the organizer's calendar", ada.listed(day(1, 0, 0), day(21, 23, 0)), "07 14:00 Weekly", "14 16:00 Weekly", "21 14:00 Weekly")
+	b := get(charles.newest().GetAssociatedAppointment(charles.ctx))(charles.world)
+	charles.must(b.Update(charles.ctx, true, false))
+	charles.same("the attendee's calendar", charles.listed(day(1, 0, 0), day(21, 23, 0)), "07 14:00 Weekly", "14 16:00 Weekly", "21 14:00 Weekly")
+	it := get(mapi.ReadItem(charles.ctx, getMAPI(charles.world, b.Message), entryID(t, b.ID())))(charles.world)
+	if s, _ := it.Props.Get(pid.LidAllAttendeesString).(string); s != "Charles" {
+		t.Errorf("attendees are %q", s)
+	}
+}

@@ -42,6 +42,9 @@ func (c *Folders) read(ctx context.Context) error {
 		}
 		f := newFolder(c, c.folder.store, info.ID)
 		f.name = info.Name
+		if info.Class != "" {
+			f.bag.have = mapi.Props{{Key: mapi.TagKey(pid.TagContainerClass), Value: info.Class}}
+		}
 		by, err := c.sortValue(ctx, f, info)
 		if err != nil {
 			return err

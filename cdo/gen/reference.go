@@ -25,7 +25,7 @@ block takes a context first, a property `+"`X`"+` is a method `+"`X`"+` with `+"
 clients reach the same members by the names and numbers given here. Where sources contradict each other,
 [cdo-decisions.md](cdo-decisions.md) says what was chosen.
 
-Nothing is a nil pointer in Go. Collections count from 1. Dates are local time. IDs are entry ids in hexadecimal; two texts may
+CDO's Nothing is a nil pointer in Go. Collections count from 1. Dates are local time. IDs are entry ids in hexadecimal; two texts may
 name the same object, which `+"`Session.CompareIDs`"+` tells.
 
 | object | class | default member | since | what it is |
