@@ -250,7 +250,7 @@ func follow(t *testing.T, st *exchange.Store) {
 	expect("moved to", told[b.ID()], []string{"+one again"})
 
 	must(sub.SetProps(ctx, mapi.Props{{Key: mapi.TagKey(pid.TagDisplayName), Value: "storetest sync renamed"}}, nil))
-	news, gone = r.hierarchy()
+	news, _ = r.hierarchy()
 	if !slices.Contains(news, "storetest sync renamed") {
 		t.Errorf("renamed folder: %v", news)
 	}

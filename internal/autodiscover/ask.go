@@ -33,7 +33,6 @@ type reply struct {
 	page       bool     // an HTML page
 	body       []byte   // of status 200
 	bodyErr    error
-	sent       bool // credentials went with the request
 }
 
 var (

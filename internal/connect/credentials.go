@@ -111,7 +111,7 @@ func (c *Credentials) rpc(by profile.RPCAuth, user, service string, encrypt bool
 		}
 	case profile.RPCKerberos:
 		if c.Kerberos == nil {
-			return cfg, errors.New("Kerberos in RPC needs a Kerberos user: a keytab, a credential cache or a password for one")
+			return cfg, errors.New("authentication by Kerberos in RPC needs a Kerberos user: a keytab, a credential cache or a password for one")
 		}
 		cfg.Auth, cfg.AuthType = byKerberos(), dcerpc.AuthKerberos
 	case profile.RPCNegotiate:

@@ -114,11 +114,11 @@ func bind(ctx context.Context, c dcerpc.Caller, handle *ndr.ContextHandle, req, 
 	in, ok := req.(*oxcmapihttp.BindRequest)
 	answer, ok2 := resp.(*oxcmapihttp.BindResponse)
 	if !ok || !ok2 {
-		return 0, fmt.Errorf("Bind with bodies %T and %T", req, resp)
+		return 0, fmt.Errorf("bind with bodies %T and %T", req, resp)
 	}
 	var out bindResponse
 	if err := dcerpc.Invoke(ctx, c, opBind, &bindRequest{*in, &mapi.GUID{}}, &out); err != nil {
-		return 0, fmt.Errorf("Bind: %w", err)
+		return 0, fmt.Errorf("bind: %w", err)
 	}
 	*handle = out.Handle
 	if out.GUID != nil {
