@@ -208,14 +208,19 @@ func (c *Messages) AddAppointment(ctx context.Context) (*AppointmentItem, error)
 	}
 	m.bag.put(pid.LidAppointmentTimeZoneDefinitionStartDisplay, zone)
 	m.bag.put(pid.LidAppointmentTimeZoneDefinitionEndDisplay, zone)
-	user, err := c.logon.currentUser(ctx)
-	if err != nil && !missing(err) && !errors.Is(err, mapi.ErrNoSupport) {
-		return nil, fail(member, err)
-	}
-	if user != nil {
+	return a, fail(member, m.fromUser(ctx))
+}
+
+// fromUser makes the user the sender, as far as the stores know who that is.
+func (m *Message) fromUser(ctx context.Context) error {
+	user, err := m.logon.currentUser(ctx)
+	if err == nil {
 		err = m.setSender(ctx, user)
 	}
-	return a, fail(member, err)
+	if missing(err) || errors.Is(err, mapi.ErrNoSupport) {
+		return nil
+	}
+	return err
 }
 
 const (

@@ -449,14 +449,7 @@ func (a *AppointmentItem) organize(ctx context.Context) error {
 	if _, ok, err := a.bag.get(ctx, mapi.TagKey(pid.TagSentRepresentingName)); ok || err != nil {
 		return err
 	}
-	user, err := a.logon.currentUser(ctx)
-	if err != nil {
-		if missing(err) {
-			return nil
-		}
-		return err
-	}
-	return a.setSender(ctx, user)
+	return a.fromUser(ctx)
 }
 
 // attendees lists the names of those who are invited ([MS-OXOCAL] 2.2.1.16 to 2.2.1.18).

@@ -257,7 +257,7 @@ func TestSessionFinds(t *testing.T) {
 		_, err = w.session.GetMessage(w.ctx, "xyz", "")
 		want(w.T, "no ID", err, cdo.CdoE_INVALID_ENTRYID)
 		_, err = w.session.GetFolder(w.ctx, "ABCDEF", "")
-		want(w.T, "another folder ID", err, cdo.CdoE_NOT_FOUND)
+		wantUnknownID(w.T, "another folder ID", err)
 		_, err = w.session.GetFolder(w.ctx, inbox.ID(), "ABCDEF")
 		want(w.T, "another store ID", err, cdo.CdoE_NOT_FOUND)
 		if s, err := w.session.GetInfoStore(w.ctx, "ABCDEF"); s != nil || err != nil {

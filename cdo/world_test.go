@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/opencdo/opencdo/cdo"
+	"github.com/opencdo/opencdo/exchange"
+	"github.com/opencdo/opencdo/exchangetest"
 	"github.com/opencdo/opencdo/internal/localstore"
 	"github.com/opencdo/opencdo/mapi"
 	"github.com/opencdo/opencdo/mapi/memstore"
@@ -37,12 +39,23 @@ func open(stores ...mapi.Store) func(context.Context, cdo.Profile) ([]mapi.Store
 	return func(context.Context, cdo.Profile) ([]mapi.Store, error) { return stores, nil }
 }
 
-// eachStore runs a test on a store in memory, which is exact, and on the embedded store, which computes properties and gives large
-// values as its own Blobs.
+// eachStore runs a test on a store in memory, which is exact, on the embedded store, which computes properties and gives large values
+// as its own Blobs, and on a mailbox that is reached over the network.
 func eachStore(t *testing.T, test func(w *world)) {
 	t.Run("memstore", func(t *testing.T) { test(newWorld(t)) })
 	t.Run("localstore", func(t *testing.T) {
 		s, err := localstore.Create(t.Context(), filepath.Join(t.TempDir(), "box.db"), localstore.Options{Owner: "Ada Lovelace"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(logOn(t, s))
+	})
+	if testing.Short() {
+		return
+	}
+	t.Run("exchange", func(t *testing.T) {
+		srv := exchangetest.New(t, exchangetest.Options{Users: []exchangetest.User{{Alias: "ada", Name: "Ada Lovelace"}}})
+		s, err := exchange.Open(t.Context(), exchange.Config{MailboxURL: srv.MailboxURL(t, "ada"), AddressBookURL: srv.AddressBookURL(t, "ada"), UserDN: srv.UserDN(t, "ada"), HTTP: srv.Client(), Authorize: srv.Authorize("ada")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,6 +105,14 @@ func want(t *testing.T, what string, err error, code mapi.Code) {
 	var e *cdo.Error
 	if !errors.As(err, &e) || e.Code != code || !errors.Is(err, code) || e.Member == "" {
 		t.Errorf("%s: got %v, want %v", what, err, code)
+	}
+}
+
+// wantUnknownID checks for the error of an ID that no folder has: where IDs have a form, one without it is malformed.
+func wantUnknownID(t *testing.T, what string, err error) {
+	t.Helper()
+	if !errors.Is(err, cdo.CdoE_INVALID_ENTRYID) {
+		want(t, what, err, cdo.CdoE_NOT_FOUND)
 	}
 }
 
