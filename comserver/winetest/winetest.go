@@ -39,11 +39,13 @@ func New(t *testing.T) *Prefix {
 	p := &Prefix{dir: filepath.Join(t.TempDir(), "wine")}
 	ctx, cancel := context.WithTimeout(context.Background(), setupTime)
 	defer cancel()
-	// Whoever waits for the end of the output would wait for the wineserver, which outlives the program: it goes to a file.
-	if out, err := p.run(ctx, "wineboot", "-i"); err != nil {
-		t.Fatalf("wineboot: %v\n%s", err, out)
-	}
 	t.Cleanup(func() { p.command(context.Background(), "wineserver", "-k").Run() })
+	// Whatever runs first makes the prefix. Before that has settled, services are started twice, and activation hangs.
+	for _, step := range [][]string{{"wine", `C:\windows\system32\cmd.exe`, "/c", "exit"}, {"wineserver", "-w"}} {
+		if out, err := p.run(ctx, step[0], step[1:]...); err != nil {
+			t.Fatalf("making a prefix: %s: %v\n%s", step[0], err, out)
+		}
+	}
 	system := p.Path(`C:\windows\system32`)
 	// Go's runtime takes random numbers from a DLL that Wine has from version 9 on. It has the function under another name.
 	if _, err := os.Stat(filepath.Join(system, "bcryptprimitives.dll")); err != nil {
@@ -89,7 +91,8 @@ func (p *Prefix) command(ctx context.Context, name string, args ...string) *exec
 	return c
 }
 
-// run gives what a command wrote to both outputs.
+// run gives what a command wrote to both outputs. They go to a file: a pipe would stay open as long as the wineserver, which
+// outlives the program.
 func (p *Prefix) run(ctx context.Context, name string, args ...string) (string, error) {
 	c := p.command(ctx, name, args...)
 	f, err := os.CreateTemp("", "winetest")
