@@ -48,6 +48,13 @@ func TestMechanisms(t *testing.T) {
 			return kerberos.NewAcceptor(kerberos.AcceptorConfig{Keytab: keys, Replays: replays})
 		}
 		authenticated(t, "itself", AuthKerberos, peer, initiator, acceptor)
+		sealing := func(Level) gss.Context { return initiator(LevelPrivacy) }
+		authenticated(t, "asking for confidentiality", AuthKerberos, peer, sealing, acceptor)
+		authenticated(t, "asking for confidentiality, negotiated", AuthNegotiate, peer,
+			func(Level) gss.Context {
+				return spnego.NewInitiator(spnego.Fixed(spnego.Kerberos, initiator(LevelPrivacy)))
+			},
+			func() gss.Context { return spnego.NewAcceptor(spnego.Fixed(spnego.Kerberos, acceptor())) })
 		authenticated(t, "negotiated", AuthNegotiate, peer,
 			func(l Level) gss.Context { return spnego.NewInitiator(spnego.Fixed(spnego.Kerberos, initiator(l))) },
 			func() gss.Context { return spnego.NewAcceptor(spnego.Fixed(spnego.Kerberos, acceptor())) })

@@ -82,9 +82,17 @@ func (s *session) TokenSize() int {
 	case !s.done:
 		return 0
 	case s.flags&flagConf == 0:
-		return headerSize + s.checksumSize()
+		return s.SignSize()
 	}
 	return headerSize + s.filler() + headerSize + s.checksumSize() + confounderSize
+}
+
+// SignSize is the length of what Sign gives, whether confidentiality was asked for or not: clients may ask for it and sign only.
+func (s *session) SignSize() int {
+	if !s.done {
+		return 0
+	}
+	return headerSize + s.checksumSize()
 }
 
 // String leaves the keys out.

@@ -235,6 +235,9 @@ func (c *sspi) query(attribute uintptr, p unsafe.Pointer) error {
 // TokenSize implements gss.Context.
 func (c *sspi) TokenSize() int { return c.tokenSize }
 
+// SignSize tells DCE/RPC the length of what Sign gives.
+func (c *sspi) SignSize() int { return c.signatureSize }
+
 // SignsHeader tells DCE/RPC whether the headers of PDUs are signed whatever was negotiated.
 func (c *sspi) SignsHeader() bool { return c.ntlm }
 

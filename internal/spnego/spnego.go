@@ -108,6 +108,14 @@ func (n *negotiated) SignsHeader() bool {
 	return ok && c.SignsHeader()
 }
 
+// SignSize tells DCE/RPC the length of what Sign gives, where the mechanism says that it differs from that of Seal.
+func (n *negotiated) SignSize() int {
+	if c, ok := n.Context.(interface{ SignSize() int }); ok {
+		return c.SignSize()
+	}
+	return n.TokenSize()
+}
+
 // Sign implements gss.Context.
 func (n *negotiated) Sign(message []byte) ([]byte, error) {
 	if !n.done {
