@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/opencdo/opencdo/internal/restic"
 	"github.com/opencdo/opencdo/internal/retry"
@@ -36,6 +37,10 @@ type follower struct {
 	tree    []byte                // new state of the hierarchy
 	changed map[mapi.EntryID]bool // folders that changed themselves; nil: not known
 	folders map[mapi.EntryID]*followed
+	absent  map[string][]gone // by search key; nil: not looked for yet
+
+	mu    sync.Mutex
+	moved map[mapi.EntryID]gone // items of the mailbox
 }
 
 // followed is a folder.
@@ -47,7 +52,7 @@ type followed struct {
 
 // newFollower finds what there is to follow. parent is the last snapshot, or nil.
 func newFollower(ctx context.Context, src mapi.Store, b *snapshot.Builder, repo *restic.Repository, parent *restic.Snapshot, o Options) (*follower, error) {
-	f := &follower{src: src, b: b, policy: o.policy(), folders: map[mapi.EntryID]*followed{}}
+	f := &follower{src: src, b: b, policy: o.policy(), folders: map[mapi.EntryID]*followed{}, moved: map[mapi.EntryID]gone{}}
 	var ok bool
 	if f.sync, ok = mapi.As[mapi.Synchronizer](src); !ok {
 		f.none = "this kind of store doesn't tell what changed"
@@ -206,6 +211,7 @@ func (f *follower) Plan(ctx context.Context, src, dst mapi.Folder) (*transfer.Pl
 			k = mapi.Associated
 		}
 		add(k, c.ItemRef, c.Subject, c.Class)
+		f.wasMoved(ctx, c)
 	}
 	for _, r := range x.Read {
 		add(mapi.Normal, r, "(marked as read)", "")

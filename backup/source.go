@@ -119,15 +119,25 @@ func (f *sourceFolder) Read(ctx context.Context, id mapi.EntryID, w mapi.ItemSin
 func (f *sourceFolder) ReadAll(ctx context.Context, ids []mapi.EntryID) iter.Seq2[mapi.EntryID, func(mapi.ItemSink) error] {
 	return func(yield func(mapi.EntryID, func(mapi.ItemSink) error) bool) {
 		o, err := f.open(ctx)
-		if err == nil {
-			mapi.ReadAll(ctx, o, ids)(yield)
+		if err != nil {
+			for _, id := range ids {
+				if !yield(id, func(mapi.ItemSink) error { return err }) {
+					return
+				}
+			}
 			return
 		}
+		var rest []mapi.EntryID
+		part, able := o.(mapi.PartReader)
 		for _, id := range ids {
-			if !yield(id, func(mapi.ItemSink) error { return err }) {
+			was, moved := f.s.f.movedFrom(id)
+			if !moved || !able {
+				rest = append(rest, id)
+			} else if !yield(id, func(w mapi.ItemSink) error { return readMoved(ctx, part, id, was, w) }) {
 				return
 			}
 		}
+		mapi.ReadAll(ctx, o, rest)(yield)
 	}
 }
 

@@ -134,9 +134,14 @@ const (
 
 // Read implements mapi.Folder.
 func (f *folder) Read(ctx context.Context, id mapi.EntryID, w mapi.ItemSink) error {
-	err := f.st.with(ctx, func(s *session) error { return f.read(ctx, s, id, openReadOnly, w) })
+	return f.ReadExcept(ctx, id, nil, w)
+}
+
+// ReadExcept implements mapi.PartReader.
+func (f *folder) ReadExcept(ctx context.Context, id mapi.EntryID, except []mapi.Tag, w mapi.ItemSink) error {
+	err := f.st.with(ctx, func(s *session) error { return f.read(ctx, s, id, openReadOnly, except, w) })
 	if errors.Is(err, mapi.ErrNotFound) {
-		err = f.st.with(ctx, func(s *session) error { return f.read(ctx, s, id, openReadOnly|openSoftDeleted, w) })
+		err = f.st.with(ctx, func(s *session) error { return f.read(ctx, s, id, openReadOnly|openSoftDeleted, except, w) })
 	}
 	if err != nil {
 		return fmt.Errorf("read item: %w", err)
@@ -144,10 +149,10 @@ func (f *folder) Read(ctx context.Context, id mapi.EntryID, w mapi.ItemSink) err
 	return nil
 }
 
-func (f *folder) read(ctx context.Context, s *session, id mapi.EntryID, mode uint8, w mapi.ItemSink) error {
-	d, err := f.download(ctx, s, id, mode)
+func (f *folder) read(ctx context.Context, s *session, id mapi.EntryID, mode uint8, except []mapi.Tag, w mapi.ItemSink) error {
+	d, err := f.download(ctx, s, id, mode, except)
 	if mapi.CodeOf(err) == serverNoMemory {
-		d, err = f.download(ctx, s, id, mode)
+		d, err = f.download(ctx, s, id, mode, except)
 	}
 	if err != nil {
 		return err
@@ -166,13 +171,13 @@ func (f *folder) read(ctx context.Context, s *session, id mapi.EntryID, mode uin
 const serverNoMemory mapi.Code = 0x000003F0
 
 // download opens an item and begins to read it.
-func (f *folder) download(ctx context.Context, s *session, id mapi.EntryID, mode uint8) (*download, error) {
+func (f *folder) download(ctx context.Context, s *session, id mapi.EntryID, mode uint8, except []mapi.Tag) (*download, error) {
 	var b batch
 	message, err := f.openMessage(ctx, s, &b, id, mode)
 	if err != nil {
 		return nil, err
 	}
 	out := b.out()
-	b.add(&oxcrops.FastTransferSourceCopyToRequest{In: message, Out: out, SendOptions: sendForUpload})
+	b.add(&oxcrops.FastTransferSourceCopyToRequest{In: message, Out: out, SendOptions: sendForUpload, Tags: except})
 	return startDownload(ctx, s, &b, out)
 }

@@ -297,7 +297,10 @@ func (c *call) sourceCopyMessages(q *oxcrops.FastTransferSourceCopyMessagesReque
 		w.Total(len(ids))
 		p := oxcfxics.NewPartWriter(w, oxcfxics.RootMessageList)
 		for _, id := range ids {
-			sink := &lateMessage{p: p, message: &oxcfxics.Message{Associated: associated[id]}, entryID: q.CopyFlags&copySendEntryID != 0}
+			sink := &lateMessage{p: p, message: &oxcfxics.Message{Associated: associated[id]}}
+			if q.CopyFlags&copySendEntryID != 0 {
+				sink.entryID = []byte(id)
+			}
 			read := func(ctx context.Context, to mapi.ItemSink) error { return f.dir.Read(ctx, id, to) }
 			if err := c.s.inForm(form, read)(ctx, sink); err != nil && !(errors.Is(err, mapi.ErrNotFound) && sink.ItemSink == nil) {
 				return err
@@ -314,7 +317,7 @@ type lateMessage struct {
 	p             *oxcfxics.PartWriter
 	message       *oxcfxics.Message
 	progress      *oxcfxics.MessageProgress // goes before it, if set
-	entryID       bool                      // is wanted
+	entryID       []byte                    // goes first, so that the receiver knows which it is; nil: not wanted
 	depth         int                       // above 0 once the message's own properties are over
 }
 
@@ -328,17 +331,21 @@ func (l *lateMessage) begin() error {
 		}
 	}
 	w, err := l.p.Message(l.message)
-	if err == nil {
-		l.ItemSink = w
+	if err != nil {
+		return err
 	}
-	return err
+	l.ItemSink = w
+	if l.entryID != nil {
+		return w.Prop(mapi.TagKey(pid.TagEntryId), l.entryID)
+	}
+	return nil
 }
 
 func (l *lateMessage) Prop(k mapi.Key, v mapi.Value) error {
 	if err := l.begin(); err != nil {
 		return err
 	}
-	if k.Tag == pid.TagEntryId && !l.entryID && !k.Named() && l.depth == 0 {
+	if k.Tag == pid.TagEntryId && !k.Named() && l.depth == 0 {
 		return nil
 	}
 	return l.ItemSink.Prop(k, v)

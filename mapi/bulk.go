@@ -31,6 +31,13 @@ type BulkReader interface {
 	ReadAll(ctx context.Context, ids []EntryID) iter.Seq2[EntryID, func(ItemSink) error]
 }
 
+// PartReader is a folder that can leave parts of an item out when it reads it.
+type PartReader interface {
+	// ReadExcept is Folder.Read without some properties of the item itself; PidTagMessageRecipients and
+	// PidTagMessageAttachments among them leave the recipients and attachments out.
+	ReadExcept(ctx context.Context, id EntryID, except []Tag, w ItemSink) error
+}
+
 // ReadAll reads many items of a folder: in bulk where the folder can, else one by one.
 func ReadAll(ctx context.Context, f Folder, ids []EntryID) iter.Seq2[EntryID, func(ItemSink) error] {
 	if b, ok := f.(BulkReader); ok {
