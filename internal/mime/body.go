@@ -142,6 +142,9 @@ func (b *builder) body(p *mapi.Props, l *layout) (html string, err error) {
 		}
 		var s string
 		s, cp = decodeText(l.plain.param("charset"), text)
+		if flowed, delSp := l.plain.flowed(); flowed {
+			s = unflow(s, delSp)
+		}
 		set(p, pid.TagBody, lineBreaks(s))
 		set(p, pid.TagNativeBody, nativePlain)
 	}

@@ -35,7 +35,7 @@ func (b *builder) envelope(it *mapi.Item, root *part, class string, page int) er
 	p, h := &it.Props, root.header
 	set(p, pid.TagMessageClass, class)
 	set(p, pid.TagMessageFlags, messageFlags(h))
-	subject(p, h, page)
+	subject(p, h, class, page)
 	b.senders(p, h, page)
 	if err := b.recipients(it, h, page); err != nil {
 		return err
@@ -102,7 +102,7 @@ func messageFlags(h header) (flags int32) {
 }
 
 // subject sets the subject in its three forms and the conversation ([MS-OXCMAIL] 2.2.3.2.6, 2.2.3.2.7).
-func subject(p *mapi.Props, h header, page int) {
+func subject(p *mapi.Props, h header, class string, page int) {
 	s := strings.Map(func(r rune) rune {
 		if r < ' ' { // a folded line may go on with a tab
 			return ' '
@@ -110,17 +110,27 @@ func subject(p *mapi.Props, h header, page int) {
 		return r
 	}, decodeWords(h.get("Subject"), page))
 	prefix, rest := splitSubject(s)
+	thread := decodeWords(h.get("Thread-Topic"), page)
+	if before, ok := strings.CutSuffix(s, thread); ok && strings.HasSuffix(before, ": ") && hasLongPrefix(class) {
+		prefix, rest = before, thread
+	}
 	set(p, pid.TagSubject, prefix+rest)
 	set(p, pid.TagSubjectPrefix, prefix)
 	set(p, pid.TagNormalizedSubject, rest)
 	topic := rest
-	if t := decodeWords(h.get("Thread-Topic"), page); t != "" {
-		topic = t
+	if thread != "" {
+		topic = thread
 	}
 	set(p, pid.TagConversationTopic, topic)
 	if index := decodeBase64(h.get("Thread-Index")); len(index) >= minIndex {
 		set(p, pid.TagConversationIndex, index)
 	}
+}
+
+// hasLongPrefix tells of classes whose subjects begin with words ([MS-OXOMSG] 2.2.2.1, [MS-OXOCAL] 2.2.4.1): "Undeliverable: ",
+// "Accepted: ", in any language.
+func hasLongPrefix(class string) bool {
+	return strings.HasPrefix(class, "REPORT.") || strings.HasPrefix(class, "IPM.Schedule.Meeting.")
 }
 
 // splitSubject cuts a prefix of one to three characters, a colon and blanks off ([MS-OXCMAIL] 2.2.3.2.6.1). Without blanks

@@ -41,8 +41,15 @@ func (b *builder) item(root *part) (*mapi.Item, error) {
 			return nil, err
 		}
 	}
+	tnef, err := b.tnef(root, l)
+	if err != nil {
+		return nil, err
+	}
 	if err := b.attachments(it, l.files, html, page); err != nil {
 		return nil, err
+	}
+	if tnef != nil {
+		merge(it, tnef)
 	}
 	flagAttachments(it)
 	return it, nil
