@@ -298,7 +298,11 @@ func (f *found) item(t *testing.T, it *mapi.Item) {
 			f.item(t, a.Embedded)
 			continue
 		}
-		b := value(t, a.Props.Tag(pid.TagAttachDataBinary))
+		v := a.Props.Tag(pid.TagAttachDataBinary)
+		if v == nil {
+			continue // an OLE object
+		}
+		b := value(t, v)
 		f.add(b)
 		s, _ := decodeText(a.Props.Text(pid.TagTextAttachmentCharset), b)
 		f.text(s)

@@ -326,6 +326,9 @@ func (d *decoder) attachment(id uint32) {
 // rendering reads an AttachRendData ([MS-OXTNEF] 2.1.3.3.15).
 func (d *decoder) rendering(set func(mapi.Tag, mapi.Value)) {
 	const ole, macBinary = 2, 1
+	if d.left == 0 { // some programs only mark where an attachment begins
+		return
+	}
 	if d.u16() == ole {
 		set(pid.TagAttachMethod, attachOLE)
 	}
