@@ -42,6 +42,8 @@ type Auth struct {
 	Kerberos *Kerberos
 	// Token gives an access token (OAuth 2.0); refused, where it isn't empty, is one that the server didn't take.
 	Token func(ctx context.Context, refused string) (string, error)
+	// TokenFor gives what Token would be for a user on a server, nil where there is none. It is asked where Token is nil.
+	TokenFor func(ctx context.Context, user, server string) (func(ctx context.Context, refused string) (string, error), error)
 	// CertificateFile and KeyFile are a client certificate and its key (PEM).
 	CertificateFile, KeyFile string
 	// CurrentUser logs on whoever runs the program, on Windows.
@@ -65,6 +67,7 @@ func openExchange(ctx context.Context, info profile.Info, cfg *Config) (mapi.Sto
 		return nil, err
 	}
 	way, err := info.Connection(set)
+	cfg.profileStep("dynamic", way, err)
 	if err != nil {
 		return nil, err
 	}
@@ -105,9 +108,11 @@ func openProfile(ctx context.Context, name string, cfg *Config) (mapi.Store, err
 	dir := profile.Open(home, cfg.Secrets)
 	p, err := dir.Load(name)
 	if err != nil {
+		cfg.step(stepProfile, name, err, "")
 		return nil, err
 	}
 	way, err := p.Connection(set)
+	cfg.profileStep(p.Name, way, err)
 	if err != nil {
 		return nil, err
 	}
@@ -133,8 +138,13 @@ func (cfg *Config) settings() (home string, set *settings.Settings, err error) {
 	if home, err = cfg.home(); err != nil {
 		return "", nil, err
 	}
+	const what = "read the settings"
 	if set, err = settings.Load(home); err != nil {
+		cfg.step(what, home, err, "")
 		return "", nil, fmt.Errorf("settings: %w", err)
+	}
+	if cfg.Trace != nil {
+		cfg.step(what, set.Where(home), nil, settingsNote(set))
 	}
 	return home, set, nil
 }
@@ -156,7 +166,7 @@ func (cfg *Config) connect(ctx context.Context, home string, way *profile.Connec
 		return nil, &mapi.Error{Op: "log on", Object: way.User, Code: mapi.ErrInvalidParameter, Err: err}
 	}
 	st, err := connect.Open(ctx, connect.Config{Connection: way, Credentials: credentials, Admin: cfg.Admin, Sessions: cfg.Sessions, Home: home,
-		Warn: cfg.warn, Logger: cfg.Logger, Trace: cfg.Trace, MapperPort: cfg.MapperPort})
+		Warn: cfg.warn, Logger: cfg.Logger, Trace: cfg.Trace, Examine: cfg.Examine, MapperPort: cfg.MapperPort})
 	if err != nil {
 		end()
 		return nil, err
@@ -189,6 +199,14 @@ func (cfg *Config) credentials(user string) (c connect.Credentials, end func(), 
 	}
 	if cfg.Auth.Token != nil {
 		c.Tokens = tokens(cfg.Auth.Token)
+	} else if cfg.Auth.TokenFor != nil {
+		c.TokensFor = func(ctx context.Context, user, server string) (httpauth.TokenSource, error) {
+			t, err := cfg.Auth.TokenFor(ctx, user, server)
+			if t == nil || err != nil {
+				return nil, err
+			}
+			return tokens(t), nil
+		}
 	}
 	if cfg.Auth.CertificateFile != "" {
 		pair, err := tls.LoadX509KeyPair(cfg.Auth.CertificateFile, cmp.Or(cfg.Auth.KeyFile, cfg.Auth.CertificateFile))

@@ -39,6 +39,9 @@ type Config struct {
 	MapperPort int
 	// Trace is told each step of a logon.
 	Trace func(Step)
+	// Examine has a logon look at each layer by itself (names, connections, certificates, what servers offer), and try all
+	// transports though the first would do. What is found goes to Trace; how the logon ends is the same.
+	Examine bool
 	// CAFile is a file of certificates (PEM) to trust besides the system's.
 	CAFile string
 	// Admin asks for administrator rights, to open mailboxes of others.

@@ -34,6 +34,8 @@ type session struct {
 	calls  int           // Executes answered since the session was acquired
 	place  chan struct{} // where its token goes back
 	broken bool          // the context is lost or in an unknown state
+
+	trace func(half string, err error) // may be nil
 }
 
 // batch collects ROPs for one Execute.
@@ -253,9 +255,23 @@ const (
 
 // open connects and logs on to the mailbox.
 func (s *session) open(ctx context.Context, mailboxDN string, admin bool) error {
-	if err := s.t.connect(ctx); err != nil {
+	err := s.t.connect(ctx)
+	s.told("connect", err)
+	if err != nil {
 		return err
 	}
+	err = s.openMailbox(ctx, mailboxDN, admin)
+	s.told("log on", err)
+	return err
+}
+
+func (s *session) told(half string, err error) {
+	if s.trace != nil {
+		s.trace(half, err)
+	}
+}
+
+func (s *session) openMailbox(ctx context.Context, mailboxDN string, admin bool) error {
 	flags := uint32(openTakeOwnership | openNoMail | openPerMDBReplicaID)
 	if admin {
 		flags |= openAdmin

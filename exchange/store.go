@@ -35,6 +35,8 @@ type Config struct {
 	// waits for one to be closed. 0: DefaultSessions.
 	Sessions int
 	Logger   *slog.Logger // nil: nothing is logged
+	// Trace is told of the two halves of each logon, "connect" and "log on", and how they ended; nil: nobody is.
+	Trace func(half string, err error)
 }
 
 // DefaultSessions is a compromise: servers limit sessions per user (Exchange: 32 by default), and a client with several
@@ -121,7 +123,7 @@ func (st *Store) connect(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{t: t}
+	s := &session{t: t, trace: st.cfg.Trace}
 	if err := s.open(ctx, st.cfg.MailboxDN, st.cfg.Admin); err != nil {
 		t.disconnect(context.WithoutCancel(ctx))
 		return nil, logonError(st.cfg.MailboxDN, err)

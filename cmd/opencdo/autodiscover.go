@@ -1,18 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/opencdo/opencdo/internal/autodiscover"
+	"github.com/opencdo/opencdo/internal/httpauth"
 	"github.com/opencdo/opencdo/mapi"
 )
 
@@ -36,10 +36,11 @@ func (discoverCmd) Help() string {
 
 // Run looks the mailbox up.
 func (c discoverCmd) Run(ctx context.Context, a *app) error {
-	client, err := c.client(a)
+	client, end, err := c.client(ctx, a)
 	if err != nil {
 		return err
 	}
+	defer end()
 	result, err := client.Discover(ctx, c.Address, c.Endpoint...)
 	e := autodiscover.Explain(c.Address, result, err)
 	switch {
@@ -65,50 +66,15 @@ func (c discoverCmd) Run(ctx context.Context, a *app) error {
 	return discoveryError(c.Address, err)
 }
 
-func (c discoverCmd) client(a *app) (*autodiscover.Client, error) {
-	conf := &tls.Config{MinVersion: tls.VersionTLS12}
-	if a.CA != "" {
-		pem, err := os.ReadFile(a.CA)
-		if err != nil {
-			return nil, fmt.Errorf("certificates to trust: %w", err)
-		}
-		if conf.RootCAs, err = x509.SystemCertPool(); err != nil {
-			conf.RootCAs = x509.NewCertPool()
-		}
-		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("certificates to trust: %s holds none", a.CA)
-		}
-	}
+// client makes the client. end gives up what was made for it.
+func (c discoverCmd) client(ctx context.Context, a *app) (client *autodiscover.Client, end func(), err error) {
+	end = func() {}
 	steps, err := c.steps()
 	if err != nil {
-		return nil, err
+		return nil, end, err
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig = conf
-	user := a.User
-	if user == "" {
-		user = c.Address
-	}
-	var password string // asked for once
-	credentials := func(ctx context.Context, server string) (string, string, error) {
-		if password == "" {
-			p, err := a.config().Password(ctx, user, server)
-			if err != nil {
-				return "", "", err
-			}
-			password = p
-		}
-		return user, password, nil
-	}
-	client := &autodiscover.Client{
-		HTTP: &http.Client{Transport: transport},
-		Authorize: func(r *http.Request) error {
-			user, password, err := credentials(r.Context(), r.URL.Hostname())
-			if err == nil {
-				r.SetBasicAuth(user, password)
-			}
-			return err
-		},
+	user := cmp.Or(a.User, c.Address)
+	client = &autodiscover.Client{
 		Trust: func(host string) bool {
 			return slices.ContainsFunc(c.Trust, func(t string) bool {
 				t = strings.ToLower(strings.Trim(t, "."))
@@ -117,11 +83,46 @@ func (c discoverCmd) client(a *app) (*autodiscover.Client, error) {
 		},
 		DomainCredentials: c.AllowDomain, Steps: steps, Timeout: c.Timeout,
 	}
-	if len(c.LDAP) > 0 {
-		client.Directory = &autodiscover.Directory{Servers: c.LDAP, Site: c.Site, TLS: conf,
-			Credentials: func(ctx context.Context) (string, string, error) { return credentials(ctx, "the directory") }}
+	server := c.server()
+	if server == "" { // nobody can be asked, and the client will say why
+		return client, end, nil
 	}
-	return client, nil
+	cfg := a.config()
+	var password string // of server and directory, asked for once
+	cfg.Password = func(ctx context.Context, user, server string) (string, error) {
+		if password == "" {
+			p, err := a.password(ctx, user, server)
+			if err != nil {
+				return "", err
+			}
+			password = p
+		}
+		return password, nil
+	}
+	if client.HTTP, client.Anonymous, end, err = cfg.HTTPClient(ctx, user, server); err != nil {
+		return nil, end, err
+	}
+	if len(c.LDAP) > 0 {
+		client.Directory = &autodiscover.Directory{Servers: c.LDAP, Site: c.Site, TLS: client.Anonymous.Transport.(*http.Transport).TLSClientConfig,
+			Credentials: func(ctx context.Context) (string, string, error) {
+				p, err := cfg.Password(ctx, user, server)
+				return user, p, err
+			}}
+	}
+	return client, end, nil
+}
+
+// server is the host that credentials are for: the endpoint's, or the domain of the address. Empty: there is none.
+func (c discoverCmd) server() string {
+	if len(c.Endpoint) == 0 {
+		_, domain, _ := strings.Cut(c.Address, "@")
+		return domain
+	}
+	if u, err := url.Parse(c.Endpoint[0]); err == nil && u.Host != "" {
+		return u.Host
+	}
+	host, _, _ := strings.Cut(c.Endpoint[0], "/")
+	return host
 }
 
 // steps are those that are to be taken.
@@ -152,6 +153,8 @@ func discoveryError(address string, err error) error {
 	}
 	code := func(c mapi.Code) error { return &mapi.Error{Op: "look up", Object: address, Code: c, Err: reason} }
 	switch {
+	case errors.Is(reason, httpauth.ErrNoScheme):
+		return fmt.Errorf("look up %s: %w", address, reason)
 	case errors.Is(reason, autodiscover.ErrUnauthorized):
 		return code(mapi.ErrLogonFailed)
 	case errors.Is(reason, &autodiscover.Error{ErrorCode: autodiscover.ErrorNoMailbox}):

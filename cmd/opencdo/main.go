@@ -32,6 +32,7 @@ type commands struct {
 	Profile   profileCmd   `cmd:"" help:"Manage static profiles: how mailboxes are reached."`
 	Settings  settingsCmd  `cmd:"" help:"Manage the settings that MAPI/CDO read from the registry."`
 	Secret    secretCmd    `cmd:"" help:"Manage passwords, in the keyring or an encrypted file."`
+	Doctor    doctorCmd    `cmd:"" help:"Go the whole way to a mailbox, and say at each step what was found and what to do."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 
 	globals
@@ -50,10 +51,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	exited := -1
 	p, err := kong.New(&c,
 		kong.Name("opencdo"),
-		kong.Description("Mailboxes without Outlook: browse, back up and recover Exchange mailboxes and everything else that holds mail.\n\nStores are named by addresses: exchange:MAILBOX@SERVER, local:FILE, msg:DIR, snapshot:REPO#ID. A path inside a store follows after \"//\"."),
+		kong.Description("Mailboxes without Outlook: browse, back up and recover Exchange mailboxes and everything else that holds mail.\n\nStores are named by addresses: exchange:MAILBOX@SERVER, profile:NAME, local:FILE, msg:DIR, snapshot:REPO#ID. A path inside a store follows after \"//\"."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { exited = code }),
 		kong.UsageOnError(),
+		kong.ExplicitGroups([]kong.Group{{Key: "connect", Title: "Reaching servers:"}, {Key: "auth", Title: "Authentication:"}}),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	if err != nil {

@@ -38,13 +38,12 @@ func (a *app) profiles() (*profile.Dir, *settings.Settings, error) {
 	return profile.Open(folder, store), set, nil
 }
 
-// profileFlags are what create and edit have in common. --server, --mailbox, --user and --admin say the usual things.
+// profileFlags are what create and edit have in common. --server, --mailbox, --user, --admin and --rpc-auth say the usual things.
 type profileFlags struct {
 	SMTP              string   `name:"smtp" help:"SMTP address of the mailbox." placeholder:"ADDRESS"`
 	Proxy             string   `help:"Host that serves the server (PR_ROH_PROXY_SERVER), perhaps with https:// before it." placeholder:"HOST"`
 	NoTLS             bool     `name:"no-tls" help:"The proxy has no TLS."`
 	HTTPAuth          string   `name:"http-auth" help:"How to authenticate to the proxy: basic, ntlm, negotiate, digest, certificate." placeholder:"SCHEME"`
-	RPCAuth           string   `name:"rpc-auth" help:"How to authenticate inside of RPC: none, ntlm, negotiate, kerberos." placeholder:"PACKAGE"`
 	Principal         string   `help:"Name that the proxy's certificate must have, if not the proxy's own (msstd:HOST)." placeholder:"NAME"`
 	IgnoreCertificate bool     `help:"Accept any certificate of the proxy."`
 	IgnoreNoPF        bool     `name:"ignore-no-pf" help:"Log on though the organisation may have no public folders."`

@@ -133,7 +133,7 @@ var httpSchemes = map[string]int32{"basic": 1, "ntlm": 2, "winnt": 2, "digest": 
 
 // exchange sets what flags of their own stand for.
 func (f profileFlags) exchange(a *app, p *profile.Profile) error {
-	if a.Server == "" && a.Mailbox == "" && a.User == "" && !a.Admin && f.SMTP == "" && f.Proxy == "" && !f.NoTLS && f.HTTPAuth == "" && f.RPCAuth == "" &&
+	if a.Server == "" && a.Mailbox == "" && a.User == "" && !a.Admin && f.SMTP == "" && f.Proxy == "" && !f.NoTLS && f.HTTPAuth == "" && a.RPCAuth == "" &&
 		f.Principal == "" && !f.IgnoreCertificate && !f.IgnoreNoPF && !f.SetPassword {
 		return nil
 	}
@@ -162,10 +162,10 @@ func (f profileFlags) exchange(a *app, p *profile.Profile) error {
 		}
 		s.Set(profile.TagROHAuthScheme, n)
 	}
-	if f.RPCAuth != "" {
-		n, err := profile.ParseRPCAuth(f.RPCAuth)
+	if a.RPCAuth != "" {
+		n, err := profile.ParseRPCAuth(a.RPCAuth)
 		if err != nil {
-			return usage("--rpc-auth is none, ntlm, negotiate, kerberos or a number, not %q", f.RPCAuth)
+			return usage("--rpc-auth is none, ntlm, negotiate, kerberos or a number, not %q", a.RPCAuth)
 		}
 		s.Set(profile.TagAuthPackage, int32(n))
 	}

@@ -7,6 +7,7 @@ import (
 
 type secretCmd struct {
 	Set    secretSetCmd    `cmd:"" help:"Keep a password."`
+	Login  secretLoginCmd  `cmd:"" help:"Get an OAuth access token and keep it."`
 	List   secretListCmd   `cmd:"" help:"List the names of what is kept."`
 	Remove secretRemoveCmd `cmd:"" help:"Forget a password."`
 }

@@ -289,7 +289,7 @@ func (d *discovery) converse(attempt *Attempt, v variant, u *url.URL, from sourc
 		if err != nil {
 			return nil, err
 		}
-		attempt.Status, attempt.Credentials = r.status, authorized
+		attempt.Status, attempt.Credentials = r.status, authorized || client != d.anonymous && d.client.Authorize == nil
 		switch {
 		case r.status != http.StatusUnauthorized:
 			return r, nil

@@ -32,7 +32,7 @@ type Attempt struct {
 	Format      string   `json:"format,omitempty"`
 	Method      string   `json:"method,omitempty"`
 	URL         string   `json:"url,omitempty"`
-	Credentials bool     `json:"credentials,omitempty"` // Authorize added them
+	Credentials bool     `json:"credentials,omitempty"` // Authorize added them, or the transport may have
 	Status      int      `json:"status,omitempty"`      // HTTP status; 0: no response
 	Outcome     Outcome  `json:"outcome"`
 	Redirect    string   `json:"redirect,omitempty"` // the kind of redirect it was answered with

@@ -34,6 +34,9 @@ type Config struct {
 	Logger *slog.Logger
 	// Trace is told each step; nil: nobody is.
 	Trace func(Step)
+	// Examine has each layer looked at by itself, and all transports tried though the first would do. What is found goes to
+	// Trace; how the logon ends is the same.
+	Examine bool
 	// Dial makes network connections; nil: directly, or as the environment's settings for HTTP proxies say.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// MapperPort is the endpoint mapper's port for RPC over TCP, 0: 135.
@@ -45,7 +48,7 @@ type Step struct {
 	What  string // "resolve the mailbox"
 	Where string // the host or URL
 	Err   error  // nil: it worked
-	Note  string // what was found
+	Note  string // what was found, in lines
 }
 
 // session is a logon under way.
@@ -69,23 +72,43 @@ func Open(ctx context.Context, cfg Config) (*exchange.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.Examine && s.server != "" && !s.onlyTCP() {
+		if err := s.examine(ctx, s.base); err != nil && !s.maybeTCP() {
+			return nil, s.logonError(err)
+		}
+	}
 	if s.Proxy == nil && !s.onlyTCP() {
 		// An old server may have no Autodiscover and be reached all the same.
 		if err := s.discover(ctx); err != nil && !(errors.Is(err, autodiscover.ErrUnreachable) && s.maybeTCP()) {
 			return nil, s.logonError(err)
 		}
 	}
+	return s.byTransports(ctx)
+}
+
+// byTransports tries transports in their order. The first that the server has decides; with Examine, others follow.
+func (s *session) byTransports(ctx context.Context) (st *exchange.Store, err error) {
+	decided := false
 	var failed []error
 	for _, t := range s.transports() {
-		st, err := s.openBy(ctx, t)
-		s.step("log on by "+string(t), s.base.Host, err, "")
-		if err == nil {
-			return st, nil
+		opened, problem := s.openBy(ctx, t)
+		s.step("log on by "+string(t), s.base.Host, problem, "")
+		switch {
+		case problem != nil && notOffered(problem):
+			failed = append(failed, fmt.Errorf("%s: %w", t, problem))
+			continue
+		case !decided:
+			st, err, decided = opened, s.logonError(problem), true
+		case opened != nil:
+			opened.Close()
 		}
-		if !notOffered(err) {
-			return nil, s.logonError(err)
+		// The same credentials aren't sent again: that may lock the user out.
+		if !s.Examine || errors.Is(err, mapi.ErrLogonFailed) {
+			return st, err
 		}
-		failed = append(failed, fmt.Errorf("%s: %w", t, err))
+	}
+	if decided {
+		return st, err
 	}
 	if len(failed) == 0 {
 		failed = append(failed, errors.New("no transport is left that profile, settings and Autodiscover allow"))
@@ -124,13 +147,13 @@ func begin(ctx context.Context, cfg Config) (*session, error) {
 	}
 	s.user = s.userName()
 	var err error
-	if s.tls, err = tlsConfig(cfg.Certificate); err != nil {
+	if s.tls, err = TLS(cfg.Certificate); err != nil {
 		return nil, err
 	}
 	if s.Certificate.Ignore {
 		s.warn("the certificate of %s is not checked, as %s says", s.base.Host, s.Source)
 	}
-	if s.auth, err = cfg.Credentials.http(ctx, s.user, s.base.Host, cfg.HTTPAuth); err != nil {
+	if s.auth, err = cfg.Credentials.HTTP(ctx, s.user, s.base.Host, cfg.HTTPAuth); err != nil {
 		return nil, &mapi.Error{Op: "log on", Object: s.user, Code: mapi.ErrLogonFailed, Err: err}
 	}
 	s.http = &http.Client{Transport: httpauth.NewTransport(httpauth.TransportConfig{Auth: s.auth, TLS: s.tls, Dial: cfg.Dial, HTTP1: true})}
@@ -215,24 +238,36 @@ func (s *session) maybeTCP() bool {
 
 // openBy logs on by one transport.
 func (s *session) openBy(ctx context.Context, t profile.Transport) (*exchange.Store, error) {
-	c := exchange.Config{HTTP: s.http, Admin: s.Admin || s.ConnectFlags&profile.ConnectUseAdminPrivilege != 0, Sessions: s.Sessions,
+	c := exchange.Config{HTTP: s.http, Trace: s.half, Admin: s.Admin || s.ConnectFlags&profile.ConnectUseAdminPrivilege != 0, Sessions: s.Sessions,
 		Logger: s.Logger, IgnoreNoPF: s.IgnoreNoPF, ClientVersion: "Outlook/" + s.ClientVersion.String()}
-	var err error
 	switch t {
 	case profile.MAPIHTTP:
-		err = s.overMAPIHTTP(&c)
+		s.overMAPIHTTP(ctx, &c)
 	case profile.RPCHTTP:
-		err = s.overRPCHTTP(&c)
+		s.overRPCHTTP(ctx, &c)
 	case profile.RPCTCP:
-		err = s.overRPCTCP(&c)
-	}
-	if err != nil {
-		return nil, err
+		s.overRPCTCP(&c)
 	}
 	if err := s.resolve(ctx, &c); err != nil {
 		return nil, err
 	}
 	return exchange.Open(ctx, c)
+}
+
+// half is told of the halves of a logon to a mailbox.
+func (s *session) half(what string, err error) {
+	where := map[string]string{"connect": "the mailbox service (EMSMDB)", "log on": "the mailbox of " + s.Mailbox}[what]
+	note := ""
+	if what == "connect" {
+		note = fmt.Sprintf("client version %v", s.ClientVersion)
+		if s.IgnoreNoPF {
+			note += ", CONNECT_IGNORE_NO_PF"
+		}
+	}
+	if err != nil {
+		err = s.logonError(err)
+	}
+	s.step(what, where, err, note)
 }
 
 // resolve finds the DNs of user and mailbox: from Autodiscover as far as it told, else in the address book.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/opencdo/opencdo/internal/dcerpc"
@@ -21,9 +22,11 @@ type Credentials struct {
 	// Schemes restrict HTTP authentication besides the profile; empty: all.
 	Schemes []httpauth.Scheme
 	// Password is asked once, unless other credentials make it unnecessary; nil: there is none.
-	Password    func(ctx context.Context, user, server string) (string, error)
-	Kerberos    *kerberos.Client
-	Tokens      httpauth.TokenSource
+	Password func(ctx context.Context, user, server string) (string, error)
+	Kerberos *kerberos.Client
+	Tokens   httpauth.TokenSource
+	// TokensFor gives what Tokens would be for a user on a server, nil where there are none; nil: there are none for anyone.
+	TokensFor   func(ctx context.Context, user, server string) (httpauth.TokenSource, error)
 	Certificate *tls.Certificate
 	CurrentUser bool
 	// RPC is authentication in RPC, in place of what map or profile say; nil: as they say.
@@ -55,8 +58,14 @@ func schemesOf(list []profile.HTTPAuth, token bool) ([]httpauth.Scheme, error) {
 	return out, nil
 }
 
-// http makes the credentials for HTTP.
-func (c *Credentials) http(ctx context.Context, user, host string, by []profile.HTTPAuth) (httpauth.Config, error) {
+// HTTP makes the credentials for HTTP. by are the ways that a profile allows; none: all.
+func (c *Credentials) HTTP(ctx context.Context, user, host string, by []profile.HTTPAuth) (httpauth.Config, error) {
+	if c.Tokens == nil && c.TokensFor != nil && (len(c.Schemes) == 0 || slices.Contains(c.Schemes, httpauth.Bearer)) {
+		var err error
+		if c.Tokens, err = c.TokensFor(ctx, user, host); err != nil {
+			return httpauth.Config{}, err
+		}
+	}
 	schemes, err := schemesOf(by, c.Tokens != nil)
 	if err != nil {
 		return httpauth.Config{}, err

@@ -2,6 +2,7 @@ package connect
 
 import (
 	"context"
+	"errors"
 	"net"
 	"strings"
 
@@ -26,8 +27,16 @@ func (s *session) discover(ctx context.Context) (err error) {
 	}
 	s.found, err = d.Discover(ctx, name, endpoints...)
 	note := ""
-	if err == nil {
+	var failure *autodiscover.DiscoverError
+	switch {
+	case err == nil:
 		note = "by " + s.found.URL
+	case errors.As(err, &failure):
+		var way []string
+		for _, a := range failure.Attempts {
+			way = append(way, a.String())
+		}
+		note = strings.Join(way, "\n")
 	}
 	s.step("ask Autodiscover for "+name, s.base.Host, err, note)
 	return err

@@ -1,6 +1,7 @@
 package connect
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -35,8 +36,12 @@ func (e *NoProxyError) Error() string {
 		}
 		s += fmt.Sprintf("no entry of %s (%s) matches it", settings.RpcHttpProxyMap, strings.Join(list, "; "))
 	}
-	return s + fmt.Sprintf("; set it under [%s] in %s, for example to %q", settings.Messaging, e.Home+string(os.PathSeparator)+settings.FileName,
-		domainOf(e.Server)+"=https://mail."+domainOf(e.Server)+",ntlm,ntlm,false")
+	return s + fmt.Sprintf("; set it under [%s] in %s, for example to %q", settings.Messaging, e.Home+string(os.PathSeparator)+settings.FileName, e.Entry())
+}
+
+// Entry is an entry for RpcHttpProxyMap that may be right: what Exchange's host is called isn't known.
+func (e *NoProxyError) Entry() string {
+	return domainOf(e.Server) + "=https://mail." + domainOf(e.Server) + ",ntlm,ntlm,false"
 }
 
 // Is implements errors.Is.
@@ -53,6 +58,7 @@ func domainOf(server string) string {
 // folders, most often. It answers errors.Is for mapi.ErrFailOneProvider, as MAPI/CDO said then.
 type VersionRefusedError struct {
 	Server     string
+	Profile    string // the static profile; empty: a dynamic one
 	Version    profile.Version
 	IgnoreNoPF bool // it was sent
 	Err        error
@@ -60,12 +66,19 @@ type VersionRefusedError struct {
 
 func (e *VersionRefusedError) Error() string {
 	s := fmt.Sprintf("the server %s refuses client version %v", e.Server, e.Version)
-	if e.Version[0] < 12 && !e.IgnoreNoPF {
-		s += fmt.Sprintf(": it has no public folders, which such clients need unless they say otherwise; set %q to 1 under [%s]",
-			settings.IgnoreNoPF, settings.CDO)
+	switch {
+	case !e.WantsPublicFolders():
+	case e.Profile != "":
+		return s + ": it has no public folders, which such clients need unless they say otherwise; set CONNECT_IGNORE_NO_PF in PR_PROFILE_CONNECT_FLAGS of the profile " + e.Profile
+	default:
+		return s + fmt.Sprintf(": it has no public folders, which such clients need unless they say otherwise; set %q to 1 under [%s]", settings.IgnoreNoPF, settings.CDO)
 	}
 	return s
 }
+
+// WantsPublicFolders tells that the version is refused, as far as can be known, because it has to say that it copes without
+// public folders, and didn't ([MS-OXCRPC] 3.1.4.1).
+func (e *VersionRefusedError) WantsPublicFolders() bool { return e.Version[0] < 12 && !e.IgnoreNoPF }
 
 // Unwrap gives the server's answer.
 func (e *VersionRefusedError) Unwrap() error { return e.Err }
@@ -76,16 +89,20 @@ func (e *VersionRefusedError) Is(target error) bool { return target == mapi.ErrF
 // logonError makes refusals what MAPI programs know them as.
 func (s *session) logonError(err error) error {
 	var network *net.OpError // DNS errors come as one, too
+	var certificate *tls.CertificateVerificationError
 	switch {
+	case err == nil:
+		return nil
 	case errors.Is(err, mapi.ErrClientVersion):
-		return &VersionRefusedError{Server: s.server, Version: s.ClientVersion, IgnoreNoPF: s.IgnoreNoPF, Err: err}
+		return &VersionRefusedError{Server: s.server, Profile: s.Profile, Version: s.ClientVersion, IgnoreNoPF: s.IgnoreNoPF, Err: err}
 	case errors.Is(err, autodiscover.ErrUnauthorized), errors.Is(err, mapihttp.ErrUnauthorized), errors.Is(err, rpchttp.ErrUnauthorized),
 		errors.Is(err, httpauth.ErrRefused), errors.Is(err, httpauth.ErrNoScheme):
 		if errors.Is(err, mapi.ErrLogonFailed) {
 			return err
 		}
 		return &mapi.Error{Op: "log on", Object: s.user, Code: mapi.ErrLogonFailed, Err: err}
-	case errors.Is(err, mapihttp.ErrUntrustedCertificate), errors.Is(err, autodiscover.ErrUntrustedCertificate), errors.Is(err, rpchttp.ErrUntrustedCertificate):
+	case errors.Is(err, mapihttp.ErrUntrustedCertificate), errors.Is(err, autodiscover.ErrUntrustedCertificate), errors.Is(err, rpchttp.ErrUntrustedCertificate),
+		errors.As(err, &certificate):
 		return err
 	case errors.Is(err, mapi.ErrNetwork):
 		return err

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -17,50 +19,67 @@ import (
 	"github.com/opencdo/opencdo/internal/nspirpc"
 	"github.com/opencdo/opencdo/internal/rpchttp"
 	"github.com/opencdo/opencdo/mapi"
+	"github.com/opencdo/opencdo/profile"
 )
 
 // overMAPIHTTP takes the endpoints that Autodiscover told, or makes their URLs from the proxy's name and the server's.
-func (s *session) overMAPIHTTP(c *exchange.Config) error {
+func (s *session) overMAPIHTTP(ctx context.Context, c *exchange.Config) {
 	if s.found == nil {
 		query := "?MailboxId=" + s.server
 		c.MailboxURL = s.base.String() + "/mapi/emsmdb/" + query
 		c.AddressBookURL = s.base.String() + "/mapi/nspi/" + query
-		return nil
+	} else {
+		if c.MailboxURL = s.found.MailStore.ExternalURL; c.MailboxURL == "" {
+			c.MailboxURL = s.found.MailStore.InternalURL
+		}
+		if c.AddressBookURL = s.found.AddressBook.ExternalURL; c.AddressBookURL == "" {
+			c.AddressBookURL = s.found.AddressBook.InternalURL
+		}
 	}
-	if c.MailboxURL = s.found.MailStore.ExternalURL; c.MailboxURL == "" {
-		c.MailboxURL = s.found.MailStore.InternalURL
+	if s.Examine {
+		s.offers(ctx, c.MailboxURL)
 	}
-	if c.AddressBookURL = s.found.AddressBook.ExternalURL; c.AddressBookURL == "" {
-		c.AddressBookURL = s.found.AddressBook.InternalURL
+}
+
+// rpcProxy is the RPC proxy, and the server as it knows it.
+func (s *session) rpcProxy() (proxy, server string) {
+	proxy, server = s.base.Host, s.server
+	if s.found == nil {
+		return proxy, server
 	}
-	return nil
+	proxy = s.found.Proxy().Server
+	if s.base.Port() != "" && strings.EqualFold(proxy, s.base.Hostname()) {
+		proxy = s.base.Host // Autodiscover tells no ports
+	}
+	if s.found.Server != "" {
+		server = s.found.Server
+	} else if server == "" || strings.Contains(server, "://") {
+		server = proxy
+	}
+	return proxy, server
 }
 
 // overRPCHTTP reaches the RPC server through the RPC proxy.
-func (s *session) overRPCHTTP(c *exchange.Config) error {
-	proxy, server := s.base.Host, s.server
-	if s.found != nil {
-		p := s.found.Proxy()
-		proxy = p.Server
-		if s.base.Port() != "" && strings.EqualFold(proxy, s.base.Hostname()) {
-			proxy = s.base.Host // Autodiscover tells no ports
-		}
-		if s.found.Server != "" {
-			server = s.found.Server
-		} else if server == "" || strings.Contains(server, "://") {
-			server = proxy
-		}
+func (s *session) overRPCHTTP(ctx context.Context, c *exchange.Config) {
+	proxy, server := s.rpcProxy()
+	target := url.URL{Scheme: "https", Host: proxy}
+	if s.found == nil {
+		target.Scheme = s.base.Scheme
 	}
-	dial := s.Dial
-	if dial == nil {
-		dial = httpauth.ProxyDialer{}.DialContext
+	config := func(port int) rpchttp.Config {
+		_, rest, _ := strings.Cut(rpchttp.URL(proxy, server, port), "://")
+		return rpchttp.Config{URL: target.Scheme + "://" + rest, TLS: s.tls, Dial: s.tunnel(),
+			Authenticator: func(state *tls.ConnectionState) rpchttp.Authenticator { return s.auth.NewConversation(&target, state) }}
+	}
+	if s.Examine {
+		mailbox := config(rpchttp.PortMailbox)
+		s.offers(ctx, mailbox.URL)
+		s.echo(ctx, mailbox)
 	}
 	c.RPC = &exchange.RPC{Version: s.ClientVersion.Words(), Dial: func(ctx context.Context, interfaces ...dcerpc.Syntax) (*dcerpc.Client, error) {
-		cfg := rpchttp.Config{URL: rpchttp.URL(proxy, server, portOf(interfaces[0])), TLS: s.tls, Dial: dial}
-		target := *s.base
-		target.Scheme, target.Host = "https", proxy
-		cfg.Authenticator = func(state *tls.ConnectionState) rpchttp.Authenticator { return s.auth.NewConversation(&target, state) }
+		cfg := config(portOf(interfaces[0]))
 		conn, err := rpchttp.Dial(ctx, cfg)
+		s.step("open a virtual connection", cfg.URL, err, "")
 		if err != nil {
 			return nil, err
 		}
@@ -70,7 +89,6 @@ func (s *session) overRPCHTTP(c *exchange.Config) error {
 		}
 		return s.bind(ctx, conn, hostOnly(named), interfaces)
 	}}
-	return nil
 }
 
 func portOf(i dcerpc.Syntax) int {
@@ -91,7 +109,7 @@ func hostOnly(s string) string {
 const mapperPort = 135
 
 // overRPCTCP reaches the server itself, which tells the ports of its services.
-func (s *session) overRPCTCP(c *exchange.Config) error {
+func (s *session) overRPCTCP(c *exchange.Config) {
 	host := s.base.Hostname()
 	if s.found != nil && s.found.EXCH != nil && s.found.EXCH.Server != "" && !strings.Contains(s.found.EXCH.Server, "@") {
 		host = s.found.EXCH.Server
@@ -102,7 +120,9 @@ func (s *session) overRPCTCP(c *exchange.Config) error {
 	}
 	dial := s.dialer()
 	c.RPC = &exchange.RPC{Version: s.ClientVersion.Words(), Dial: func(ctx context.Context, interfaces ...dcerpc.Syntax) (*dcerpc.Client, error) {
-		at, err := epm.Resolve(ctx, dial, net.JoinHostPort(host, strconv.Itoa(port)), interfaces[0])
+		mapper := net.JoinHostPort(host, strconv.Itoa(port))
+		at, err := epm.Resolve(ctx, dial, mapper, interfaces[0])
+		s.step("ask the endpoint mapper for "+nameOfInterface(interfaces[0]), mapper, err, fmt.Sprintf("port %d", at))
 		if err != nil {
 			return nil, err
 		}
@@ -112,22 +132,35 @@ func (s *session) overRPCTCP(c *exchange.Config) error {
 		}
 		return s.bind(ctx, conn, host, interfaces)
 	}}
-	return nil
 }
 
 // bind authenticates a new association as profile and map say.
 func (s *session) bind(ctx context.Context, conn net.Conn, host string, interfaces []dcerpc.Syntax) (*dcerpc.Client, error) {
-	cfg, err := s.Credentials.rpc(s.RPCAuth, s.user, serviceOf(interfaces[0])+"/"+host, s.Encrypt, s.auth)
+	service := serviceOf(interfaces[0]) + "/" + host
+	cfg, err := s.Credentials.rpc(s.RPCAuth, s.user, service, s.Encrypt, s.auth)
 	if err != nil {
 		conn.Close()
 		return nil, err
 	}
 	client := dcerpc.NewClient(conn, cfg)
-	if err := client.Bind(ctx, interfaces...); err != nil {
+	err = client.Bind(ctx, interfaces...)
+	note := "without authentication in RPC"
+	if cfg.Auth != nil {
+		note = fmt.Sprintf("authentication %v at level %v", profile.RPCAuth(cfg.AuthType), cfg.Level)
+	}
+	s.step("bind "+nameOfInterface(interfaces[0]), service, err, note)
+	if err != nil {
 		client.Close()
 		return nil, err
 	}
 	return client, nil
+}
+
+func nameOfInterface(i dcerpc.Syntax) string {
+	if i == nspirpc.Interface {
+		return "the address book (NSPI)"
+	}
+	return "the mailbox service (EMSMDB)"
 }
 
 // serviceOf is the class of the principal name of a service ([MS-OXCRPC] 3.1.3, [MS-OXNSPI] 3.1.3).

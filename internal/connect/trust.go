@@ -12,11 +12,11 @@ import (
 	"github.com/opencdo/opencdo/profile"
 )
 
-// errPin says that a server's certificate is none of those that were pinned.
-var errPin = errors.New("the certificate is none of those that are pinned")
+// ErrPin says that a server's certificate is none of those that were pinned.
+var ErrPin = errors.New("the certificate is none of those that are pinned")
 
-// tlsConfig is TLS with the certificates that a rule accepts.
-func tlsConfig(rule profile.CertificateRule) (*tls.Config, error) {
+// TLS is a configuration with the certificates that a rule accepts.
+func TLS(rule profile.CertificateRule) (*tls.Config, error) {
 	conf := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: rule.Ignore, ServerName: rule.Name}
 	if len(rule.Pins) > 0 && !rule.Ignore {
 		// In place of the usual verification: a pinned certificate need not be trusted otherwise.
@@ -25,7 +25,7 @@ func tlsConfig(rule profile.CertificateRule) (*tls.Config, error) {
 			if slices.Contains(rule.Pins, sha256.Sum256(s.PeerCertificates[0].Raw)) {
 				return nil
 			}
-			return &tls.CertificateVerificationError{UnverifiedCertificates: s.PeerCertificates, Err: errPin}
+			return &tls.CertificateVerificationError{UnverifiedCertificates: s.PeerCertificates, Err: ErrPin}
 		}
 	}
 	if rule.CAFile == "" {

@@ -46,6 +46,16 @@ func ParseLevel(name string) (Level, error) {
 	return l, nil
 }
 
+// String is the name.
+func (l Level) String() string {
+	for name, level := range levelNames {
+		if level == l {
+			return name
+		}
+	}
+	return "default"
+}
+
 // signs reports whether fragments carry a token.
 func (l Level) signs() bool { return l >= LevelCall }
 

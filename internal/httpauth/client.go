@@ -56,7 +56,7 @@ type Config struct {
 
 // String leaves the secrets out.
 func (c Config) String() string {
-	return fmt.Sprintf("httpauth: user %s, schemes %v", c.login(), c.usable())
+	return fmt.Sprintf("httpauth: user %s, schemes %v", c.login(), c.Usable())
 }
 
 // GoString leaves the secrets out.
@@ -82,8 +82,8 @@ func (c *Config) user() (domain, user string) {
 	return c.Domain, c.User
 }
 
-// usable are the schemes that are allowed and have credentials, the strongest first.
-func (c *Config) usable() (list []Scheme) {
+// Usable are the schemes that are allowed and have credentials, the strongest first.
+func (c *Config) Usable() (list []Scheme) {
 	password := c.User != "" && c.Password != ""
 	for _, s := range strongest {
 		has := password
@@ -177,7 +177,7 @@ func (v *Conversation) next(ctx context.Context, challenges []string) (authoriza
 	if challenges == nil {
 		if v.state == fresh {
 			v.refused = nil
-			list := v.cfg.usable()
+			list := v.cfg.Usable()
 			if slices.Contains(list, v.prefer) {
 				list = []Scheme{v.prefer}
 			}
@@ -203,7 +203,7 @@ func (v *Conversation) next(ctx context.Context, challenges []string) (authoriza
 		v.refused = nil
 	}
 	var common []Scheme
-	for _, s := range v.cfg.usable() {
+	for _, s := range v.cfg.Usable() {
 		if offers(list, s) && !slices.Contains(v.refused, s) {
 			common = append(common, s)
 		}

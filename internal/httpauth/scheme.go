@@ -5,6 +5,7 @@ package httpauth
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -133,6 +134,16 @@ func cutValue(s string) (rest string) {
 		}
 	}
 	return ""
+}
+
+// Offered are the schemes that WWW-Authenticate values name, without those that nobody here knows.
+func Offered(values []string) (list []Scheme) {
+	for _, c := range parseChallenges(values) {
+		if c.scheme != None && !slices.Contains(list, c.scheme) {
+			list = append(list, c.scheme)
+		}
+	}
+	return list
 }
 
 func offers(list []challenge, s Scheme) bool {

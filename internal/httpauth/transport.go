@@ -145,7 +145,7 @@ func (t *Transport) recall(key string) (known Scheme, simple bool) {
 	if known != None {
 		return known, !known.boundToConnection()
 	}
-	for _, s := range t.cfg.Auth.usable() {
+	for _, s := range t.cfg.Auth.Usable() {
 		if s.boundToConnection() {
 			return None, false
 		}
