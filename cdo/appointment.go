@@ -345,7 +345,10 @@ func (a *AppointmentItem) MoveTo(ctx context.Context, folderID, storeID string) 
 
 // zoneDefinition is the session's time zone as appointments carry it.
 func (l *logon) zoneDefinition(at time.Time) ([]byte, error) {
-	return oxocal.NewTimeZoneDefinition(l.loc.String(), oxocal.RuleOf(l.loc, at.Year()), at.Year()).Encode()
+	if l.zoneName == "" {
+		l.zoneName = zoneKey(l.loc)
+	}
+	return oxocal.NewTimeZoneDefinition(l.zoneName, oxocal.RuleOf(l.loc, at.Year()), at.Year()).Encode()
 }
 
 // prepare makes the properties that follow from others before the appointment is saved, and checks them.

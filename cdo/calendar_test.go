@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/opencdo/opencdo/cdo"
+	"github.com/opencdo/opencdo/internal/oxocal"
 	"github.com/opencdo/opencdo/mapi"
 	"github.com/opencdo/opencdo/mapi/pid"
 )
@@ -476,6 +477,11 @@ func TestSeriesKeepsItsClock(t *testing.T) {
 	}
 	if offsets[3600] != 11 || offsets[7200] != 30 {
 		t.Errorf("occurrences by offset: %v", offsets)
+	}
+	it := get(mapi.ReadItem(w.ctx, getMAPI(w, a.Message), entryID(t, a.ID())))(w)
+	b, _ := it.Props.Get(pid.LidAppointmentTimeZoneDefinitionRecur).([]byte)
+	if z := get(oxocal.DecodeTimeZoneDefinition(b))(w); z.KeyName != "W. Europe Standard Time" { // what Outlook calls it
+		t.Errorf("the zone is called %q", z.KeyName)
 	}
 	// another session sees the same moments
 	other := cdo.NewSession(cdo.Config{Location: time.UTC})

@@ -60,14 +60,15 @@ type LogonOptions struct {
 
 // logon is the time from a Logon to its Logoff.
 type logon struct {
-	session *Session
-	profile Profile
-	name    string
-	loc     *time.Location
-	stores  *InfoStores // nil until they are opened
-	names   names
-	over    bool
-	given   bool // the stores were not opened by the logon: Logoff leaves them open
+	session  *Session
+	profile  Profile
+	name     string
+	loc      *time.Location
+	zoneName string      // of loc in calendar items; empty until it is needed
+	stores   *InfoStores // nil until they are opened
+	names    names
+	over     bool
+	given    bool // the stores were not opened by the logon: Logoff leaves them open
 
 	tempParent, temp string
 }

@@ -287,7 +287,7 @@ func (p *RecurrencePattern) write(ctx context.Context) error {
 		{Key: pid.LidRecurring, Value: true}, {Key: pid.LidRecurrenceType, Value: recurrenceType(s.Frequency)}, {Key: pid.LidAppointmentRecur, Value: blob},
 		{Key: pid.LidRecurrencePattern, Value: p.String()}, {Key: pid.LidClipStart, Value: mapi.NewFileTime(first.Clock())},
 		{Key: pid.LidClipEnd, Value: mapi.NewFileTime(clipEnd)}, {Key: pid.LidAppointmentTimeZoneDefinitionRecur, Value: definition},
-		{Key: pid.LidTimeZoneStruct, Value: zone}, {Key: pid.LidTimeZoneDescription, Value: p.logon.loc.String()},
+		{Key: pid.LidTimeZoneStruct, Value: zone}, {Key: pid.LidTimeZoneDescription, Value: p.logon.zoneName},
 		{Key: mapi.TagKey(pid.TagIconIndex), Value: int32(iconSeries)},
 	} {
 		a.bag.put(v.Key, v.Value)
