@@ -167,7 +167,8 @@ func (b *buffer) run() ([]byte, mapi.Code) {
 		}
 		b.last = resp
 	}
-	out, err := oxcrops.EncodeResponses(nil, b.reqs, resps, b.handles)
+	events, _ := b.s.notes.take(b.limit - used)
+	out, err := oxcrops.EncodeResponses(nil, b.reqs, append(resps, events...), b.handles)
 	if err != nil {
 		b.s.srv.log("response not encoded", "error", err)
 		return nil, mapi.ErrRPCFormat

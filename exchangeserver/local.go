@@ -110,6 +110,18 @@ var (
 
 func (m *localMailbox) Close() error { return m.close() }
 
+// Watch implements Watcher.
+func (m *localMailbox) Watch(f func([]Event)) (stop func()) {
+	return m.Store.Watch(func(list []localstore.Event) {
+		events := make([]Event, len(list))
+		for i, e := range list {
+			events[i] = Event{Kind: EventKind(e.Kind), Folder: ID(e.Folder), Item: ID(e.Item), Parent: ID(e.Parent), OldFolder: ID(e.OldFolder),
+				OldItem: ID(e.OldItem), OldParent: ID(e.OldParent), Associated: e.Associated}
+		}
+		f(events)
+	})
+}
+
 func (m *localMailbox) Identity() Identity {
 	in := m.Info()
 	return Identity{Mailbox: in.MailboxGUID, Replica: in.ReplicaID, ReplicaGUID: in.ReplicaGUID}

@@ -21,9 +21,20 @@ type logon struct {
 	ident  Identity
 
 	receive map[string]receiveFolder // by message class; nil until it is asked for
+	unwatch func()                   // ends being told of changes; nil: they aren't told
 }
 
 func (lg *logon) close() {
+	if lg.unwatch != nil {
+		lg.unwatch()
+	}
+	srv := lg.s.srv
+	srv.openMu.Lock()
+	delete(srv.open[lg.ident.Mailbox], lg)
+	if len(srv.open[lg.ident.Mailbox]) == 0 {
+		delete(srv.open, lg.ident.Mailbox)
+	}
+	srv.openMu.Unlock()
 	if err := lg.box.Close(); err != nil {
 		lg.s.srv.log("mailbox not closed", "mailbox", lg.user.Alias, "error", err)
 	}
@@ -71,6 +82,19 @@ func (c *call) logon(q *oxcrops.LogonRequest) (oxcrops.Response, error) {
 	}
 	lg.handle = c.handles[q.Out]
 	c.s.logons[c.logonID] = lg
+	srv := c.s.srv
+	srv.openMu.Lock()
+	if srv.open == nil {
+		srv.open = map[mapi.GUID]map[*logon]struct{}{}
+	}
+	if srv.open[lg.ident.Mailbox] == nil {
+		srv.open[lg.ident.Mailbox] = map[*logon]struct{}{}
+	}
+	srv.open[lg.ident.Mailbox][lg] = struct{}{}
+	srv.openMu.Unlock()
+	if w, ok := box.(Watcher); ok {
+		lg.unwatch = w.Watch(func(e []Event) { c.s.notes.happened(lg, e) })
+	}
 	return resp, nil
 }
 

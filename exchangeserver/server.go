@@ -21,6 +21,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -81,6 +82,9 @@ type Server struct {
 	guid        mapi.GUID                        // of the address book
 	spoolDir    string
 	told        delivery.Told
+
+	openMu sync.Mutex
+	open   map[mapi.GUID]map[*logon]struct{} // logons by mailbox
 
 	rpcSessions atomic.Int64  // open ones
 	rpcNumber   atomic.Uint32 // of the last

@@ -124,6 +124,7 @@ type session struct {
 	cancel context.CancelFunc
 	spool  *quota
 
+	notes   *notes
 	objects map[uint32]*slot
 	next    uint32 // handle
 	logons  map[uint8]*logon
@@ -131,7 +132,7 @@ type session struct {
 
 func newSession(srv *Server, user User, req *oxcmapihttp.ConnectRequest) *session {
 	s := &session{srv: srv, user: user, admin: req.Flags&oxcmapihttp.ConnectAdmin != 0, dn: string(req.UserDN), page: int(req.DefaultCodePage),
-		spool: &quota{left: srv.cfg.MaxSpool}, objects: map[uint32]*slot{}, logons: map[uint8]*logon{}}
+		spool: &quota{left: srv.cfg.MaxSpool}, notes: newNotes(), objects: map[uint32]*slot{}, logons: map[uint8]*logon{}}
 	if !codepage.Known(s.page) || s.page == codepage.UTF16 {
 		s.page = codepage.Windows1252
 	}
@@ -179,11 +180,13 @@ func (s *session) Serve(ctx context.Context, r *mapihttp.Request) ([]byte, error
 // notificationWait is how long a NotificationWait is held ([MS-OXCMAPIHTTP] 3.1.5.4).
 const notificationWait = 5 * time.Minute
 
-// wait answers a NotificationWait. Subscriptions are accepted, but the server raises no events.
+// wait answers a NotificationWait: when there is an event, or after notificationWait.
 func (s *session) wait(ctx context.Context) *oxcmapihttp.NotificationWaitResponse {
 	t := time.NewTimer(notificationWait)
 	defer t.Stop()
 	select {
+	case <-s.notes.ready():
+		return &oxcmapihttp.NotificationWaitResponse{EventPending: 1}
 	case <-t.C:
 	case <-ctx.Done():
 	}

@@ -217,17 +217,3 @@ func (c *call) transportTypes(q *oxcrops.GetAddressTypesRequest) (oxcrops.Respon
 	}
 	return &oxcrops.GetAddressTypesResponse{AddressTypes: []mapi.String8{"EX", "SMTP"}}, nil
 }
-
-// subscription is an object that RopRegisterNotification made. There are no events to tell it.
-type subscription struct{}
-
-func (subscription) close() {}
-
-// subscribe is RopRegisterNotification ([MS-OXCNOTIF] 3.1.4.1.1).
-func (c *call) subscribe(q *oxcrops.RegisterNotificationRequest) (oxcrops.Response, error) {
-	lg, err := c.opener(q.In)
-	if err != nil {
-		return nil, err
-	}
-	return nil, c.put(q.Out, lg, subscription{})
-}

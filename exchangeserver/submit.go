@@ -60,6 +60,24 @@ func (p post) Relay(ctx context.Context, from string, to []string, it *mapi.Item
 // Domain implements delivery.Post.
 func (p post) Domain() string { return p.srv.cfg.Domain }
 
+// Delivered implements delivery.Post: who has the mailbox open hears of new mail.
+func (p post) Delivered(ctx context.Context, who delivery.Person, box mapi.Store, item mapi.EntryID, class string) {
+	b, ok := box.(Mailbox)
+	if !ok {
+		return
+	}
+	fid, mid, err := b.MessageID(item)
+	if err != nil {
+		return
+	}
+	e := []Event{{Kind: EventNewMail, Folder: fid, Item: mid, Class: class}}
+	p.srv.openMu.Lock()
+	defer p.srv.openMu.Unlock()
+	for lg := range p.srv.open[b.Identity().Mailbox] {
+		lg.s.notes.happened(lg, e)
+	}
+}
+
 // Told implements delivery.Post.
 func (p post) Told() *delivery.Told { return &p.srv.told }
 

@@ -37,6 +37,10 @@ type table struct {
 	cursor    *cursor // open after a read that didn't reach the end
 	bookmarks map[uint32]bookmark
 	nextMark  uint32
+
+	shows   func(Event) bool // what changes it; nil: its client isn't told
+	watched uint32           // the handle, once it is watched
+	notes   *notes
 }
 
 // bookmark is a place in a table: behind a row, at a number of rows from the beginning.
@@ -45,7 +49,10 @@ type bookmark struct {
 	last mapi.EntryID
 }
 
-func (t *table) close() { t.drop() }
+func (t *table) close() {
+	t.unwatch()
+	t.drop()
+}
 
 // drop ends the reading of rows in order.
 func (t *table) drop() {
@@ -230,6 +237,7 @@ func (c *call) setColumns(q *oxcrops.SetColumnsRequest) (oxcrops.Response, error
 	}
 	t.drop()
 	t.tags, t.columns = slices.Clone(q.Tags), keys
+	t.watch(c, c.handles[q.In])
 	return nil, nil
 }
 

@@ -61,6 +61,9 @@ func (c *call) getContentsTable(q *oxcrops.GetContentsTableRequest) (oxcrops.Res
 		t.kind = mapi.Associated
 		n, _ = props.Tag(pid.TagAssociatedContentCount).(int32)
 	}
+	if q.TableFlags&oxcrops.TableNoNotifications == 0 {
+		t.shows = func(e Event) bool { return e.Item != 0 && (e.Folder == f.fid || e.OldFolder == f.fid) }
+	}
 	return &oxcrops.GetContentsTableResponse{RowCount: uint32(n)}, c.put(q.Out, f.lg, t)
 }
 
@@ -187,6 +190,10 @@ func (c *call) getHierarchyTable(q *oxcrops.GetHierarchyTableRequest) (oxcrops.R
 	t := &table{lg: f.lg, source: hierarchyRows{f: f, deep: q.TableFlags&oxcrops.TableDepth != 0}}
 	if q.TableFlags&oxcrops.TableSoftDeletes != 0 {
 		t.source = noRows(hierarchyColumns) // deleted folders are gone
+	}
+	if q.TableFlags&(oxcrops.TableNoNotifications|oxcrops.TableSuppressesNotifications) == 0 {
+		deep := q.TableFlags&oxcrops.TableDepth != 0
+		t.shows = func(e Event) bool { return e.Item == 0 && (deep || e.Parent == f.fid || e.OldParent == f.fid) }
 	}
 	n, err := t.count(c)
 	if err != nil {

@@ -41,6 +41,8 @@ type Post interface {
 	Relay(ctx context.Context, from string, to []string, it *mapi.Item) error
 	// Domain is what message ids are made in.
 	Domain() string
+	// Delivered is told of each item that was put into an Inbox.
+	Delivered(ctx context.Context, p Person, box mapi.Store, item mapi.EntryID, class string)
 	// Told is who was told that somebody is away.
 	Told() *Told
 	// Log notes what failed without the sender being told.

@@ -124,7 +124,7 @@ func (m *submitted) give(ctx context.Context, a *addressee) error {
 		return err
 	}
 	defer box.Close()
-	if err := put(ctx, box, it); err != nil {
+	if err := put(ctx, m.post, a.Person, box, it); err != nil {
 		return err
 	}
 	if err := m.answer(ctx, a, box); err != nil {
@@ -140,11 +140,11 @@ func deposit(ctx context.Context, post Post, p Person, it *mapi.Item) error {
 		return err
 	}
 	defer box.Close()
-	return put(ctx, box, it)
+	return put(ctx, post, p, box, it)
 }
 
 // put puts an item into the Inbox of a mailbox.
-func put(ctx context.Context, box mapi.Store, it *mapi.Item) error {
+func put(ctx context.Context, post Post, p Person, box mapi.Store, it *mapi.Item) error {
 	id, err := box.Special(ctx, mapi.RoleInbox)
 	if err != nil {
 		return err
@@ -153,7 +153,10 @@ func put(ctx context.Context, box mapi.Store, it *mapi.Item) error {
 	if err != nil {
 		return err
 	}
-	_, err = mapi.WriteItem(ctx, f, mapi.Normal, it)
+	item, err := mapi.WriteItem(ctx, f, mapi.Normal, it)
+	if err == nil {
+		post.Delivered(ctx, p, box, item, it.Props.Text(pid.TagMessageClass))
+	}
 	return err
 }
 

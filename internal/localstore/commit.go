@@ -108,6 +108,7 @@ func (w *writer) place(tx *tx, it *item, props mapi.Props) error {
 			return err
 		}
 		w.brought.change(&it.changeKey, &it.pcl)
+		tx.noteItem(Modified, it)
 		return tx.replaceItem(it)
 	}
 	var err error
@@ -123,6 +124,7 @@ func (w *writer) place(tx *tx, it *item, props mapi.Props) error {
 	if err := tx.insertItem(it); err != nil {
 		return idTaken(err, it.mid)
 	}
+	tx.noteItem(Created, it)
 	return nil
 }
 

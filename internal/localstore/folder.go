@@ -306,6 +306,7 @@ func (t *tx) addFolder(row *folderRow, props mapi.Props, as Identity) (err error
 	row.created, row.props = now(), data
 	row.modified, row.committed = row.created, row.created
 	row.mirror(all)
+	t.note(Event{Kind: Created, Folder: row.fid, Parent: row.parent})
 	return t.exec("INSERT INTO folders (fid, parent, role, name, folded, class, type, hidden, created, modified, cn, source_key, change_key, pcl, props, committed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		int64(row.fid), int64(row.parent), row.role, row.name, fold(row.name), row.class, row.kind, row.hidden, row.created, row.modified, int64(row.cn), row.sourceKey, row.changeKey, row.pcl, notNull(row.props), row.committed)
 }
@@ -342,6 +343,7 @@ func (f *Folder) setProps(ctx context.Context, set mapi.Props, del []mapi.Key, a
 		}
 		row.props = data
 		row.mirror(all)
+		tx.note(Event{Kind: Modified, Folder: row.fid, Parent: row.parent})
 		if err := tx.saveFolder(row); err != nil || as.ChangeKey == nil {
 			return err
 		}
@@ -471,6 +473,7 @@ func (f *Folder) DeleteFolder(ctx context.Context, id mapi.EntryID) error {
 		if err := tx.exec(tree+"DELETE FROM folders WHERE fid IN t", int64(fid)); err != nil {
 			return err
 		}
+		tx.note(Event{Kind: Deleted, Folder: fid, Parent: f.fid})
 		return tx.committed(f.fid)
 	}))
 }

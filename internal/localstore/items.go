@@ -153,6 +153,7 @@ func (f *Folder) Update(ctx context.Context, id mapi.EntryID, set mapi.Props, de
 		if err != nil {
 			return err
 		}
+		tx.noteItem(Modified, old)
 		return tx.updateItem(old, w, del)
 	}))
 }
@@ -311,6 +312,8 @@ func (f *Folder) SetRead(ctx context.Context, ids []mapi.EntryID, read bool) err
 			if err := tx.exec("UPDATE items SET flags = ?, read_cn = ? WHERE mid = ?", flags, int64(cn), int64(mid)); err != nil {
 				return err
 			}
+			it.flags = flags
+			tx.noteItem(Modified, it)
 		}
 		return tx.committed(f.fid)
 	}))
@@ -333,6 +336,7 @@ func (f *Folder) Delete(ctx context.Context, ids []mapi.EntryID, hard bool) erro
 			if err := tx.one(query, args...); err != nil {
 				return err
 			}
+			tx.note(Event{Kind: Deleted, Folder: f.fid, Item: mid})
 		}
 		return tx.committed(f.fid)
 	}))
@@ -445,9 +449,16 @@ func (t *tx) renew(it *item, to ID, as Identity) (err error) {
 
 // move takes an item into a folder. Its content stays where it is.
 func (t *tx) move(it *item, to ID, as Identity) error {
-	old := it.mid
+	old, from, deleted := it.mid, it.folder, it.list >= listSoftDeleted
 	if err := t.renew(it, to, as); err != nil {
 		return err
+	}
+	if deleted {
+		t.noteItem(Created, it) // nobody has seen it before
+	} else {
+		t.noteItem(Moved, it)
+		e := &t.events[len(t.events)-1]
+		e.OldFolder, e.OldItem = from, old
 	}
 	return idTaken(t.one("UPDATE items SET ("+itemColumns+") = ("+itemMarks+") WHERE mid = ?", append(it.values(), int64(old))...), it.mid)
 }
@@ -462,9 +473,13 @@ func (t *tx) copy(it *item, to ID) error {
 		return err
 	}
 	it.content = content
+	old, from := it.mid, it.folder
 	if err := t.renew(it, to, Identity{}); err != nil {
 		return err
 	}
+	t.noteItem(Copied, it)
+	e := &t.events[len(t.events)-1]
+	e.OldFolder, e.OldItem = from, old
 	return t.insertItem(it)
 }
 

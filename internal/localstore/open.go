@@ -53,6 +53,9 @@ type Store struct {
 	names      map[uint16]mapi.PropName
 	nameIDs    map[mapi.PropName]uint16
 	closed     bool
+
+	watching sync.Mutex
+	watchers map[*func([]Event)]struct{}
 }
 
 var _ mapi.Store = (*Store)(nil)

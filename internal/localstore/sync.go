@@ -245,6 +245,7 @@ func (f *Folder) MoveTo(ctx context.Context, to *Folder, name string) error {
 		if name != "" {
 			row.name = name
 		}
+		tx.note(Event{Kind: Moved, Folder: row.fid, Parent: to.fid, OldFolder: row.fid, OldParent: row.parent})
 		row.parent = to.fid
 		return tx.saveFolder(row)
 	})

@@ -18,6 +18,7 @@ type tx struct {
 	counter uint64 // last id given out; 0 until the first is asked for
 	begun   uint64
 	names   map[mapi.PropName]uint16 // added by this transaction
+	events  []Event
 }
 
 func (t *tx) exec(query string, args ...any) error {
@@ -88,6 +89,7 @@ func (s *Store) updateOn(ctx context.Context, db *sql.DB, f func(*tx) error) err
 		return err
 	}
 	s.addNames(t.names)
+	s.tell(t.events)
 	return nil
 }
 
