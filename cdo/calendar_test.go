@@ -566,3 +566,21 @@ func TestMeetingOccurrence(t *testing.T) {
 		t.Errorf("attendees are %q", s)
 	}
 }
+
+// A pattern that cannot be read is shown as one appointment, and never overwritten.
+func TestDamagedSeries(t *testing.T) {
+	w := newWorld(t)
+	w.emptyCalendar()
+	a := w.add("Series", day(6, 10, 0), day(6, 11, 0), func(a *cdo.AppointmentItem) { get(a.GetRecurrencePattern(w.ctx))(w) })
+	f := get(a.Fields().ByKey(w.ctx, pid.LidAppointmentRecur))(w)
+	w.must(f.SetValue([]byte("damaged")))
+	w.must(a.Update(w.ctx, true, false))
+	w.same("the list", w.listed(day(1, 0, 0), day(30, 0, 0)), "06 10:00 Series")
+	again := mustAppointment(w, get(w.session.GetMessage(w.ctx, a.ID(), ""))(w))
+	_, err := again.GetRecurrencePattern(w.ctx)
+	want(t, "the pattern", err, cdo.CdoE_CORRUPT_DATA)
+	w.must(again.Update(w.ctx, true, false))
+	if v := get(get(again.Fields().ByKey(w.ctx, pid.LidAppointmentRecur))(w).Value(w.ctx))(w); v != "64616D61676564" {
+		t.Errorf("the pattern became %v", v)
+	}
+}

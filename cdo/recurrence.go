@@ -73,13 +73,18 @@ func (a *AppointmentItem) GetRecurrencePattern(ctx context.Context) (*Recurrence
 	if err != nil {
 		return nil, fail(member, err)
 	}
-	if recurs && schedule != nil {
+	switch {
+	case recurs && schedule == nil:
+		return nil, failf(member, CdoE_CORRUPT_DATA, "the pattern of the series cannot be read")
+	case recurs:
 		p.take(schedule)
-	} else if err := p.begin(ctx); err != nil {
-		return nil, fail(member, err)
+	default:
+		if err := p.begin(ctx); err != nil {
+			return nil, fail(member, err)
+		}
+		a.bag.put(pid.LidRecurring, true)
 	}
 	a.pattern = p
-	a.bag.put(pid.LidRecurring, true)
 	return p, nil
 }
 
