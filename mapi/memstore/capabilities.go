@@ -104,7 +104,10 @@ func (s *Store) CreateSpecial(ctx context.Context, r mapi.Role, name string) (ma
 		if f.role != r {
 			continue
 		}
-		parent := s.special[f.parent]
+		parent, ok := s.special[f.parent]
+		if !ok {
+			return "", fail(op, string(f.parent), mapi.ErrNotFound)
+		}
 		if err := parent.free(op, name, nil); err != nil {
 			return "", err
 		}
