@@ -67,10 +67,12 @@ func openExchange(ctx context.Context, info profile.Info, cfg *Config) (mapi.Sto
 		return nil, err
 	}
 	way, err := info.Connection(set)
-	cfg.profileStep("dynamic", way, err)
 	if err != nil {
+		cfg.step(stepProfile, "dynamic", err, "")
 		return nil, err
 	}
+	cfg.override(way)
+	cfg.profileStep("dynamic", way)
 	var temporary *profile.TemporaryProfile
 	if p, err := profile.NewDynamic(info, set); err == nil {
 		if temporary, err = profile.Temporary(home, p, cfg.Secrets); err != nil {
@@ -112,10 +114,12 @@ func openProfile(ctx context.Context, name string, cfg *Config) (mapi.Store, err
 		return nil, err
 	}
 	way, err := p.Connection(set)
-	cfg.profileStep(p.Name, way, err)
 	if err != nil {
+		cfg.step(stepProfile, p.Name, err, "")
 		return nil, err
 	}
+	cfg.override(way)
+	cfg.profileStep(p.Name, way)
 	own := *cfg
 	if way.Password != "" && cfg.Secrets != nil {
 		own.Password = func(ctx context.Context, user, server string) (string, error) {
@@ -149,8 +153,8 @@ func (cfg *Config) settings() (home string, set *settings.Settings, err error) {
 	return home, set, nil
 }
 
-// connect opens the mailbox of a connection.
-func (cfg *Config) connect(ctx context.Context, home string, way *profile.Connection) (*exchange.Store, error) {
+// override puts what cfg says in place of what profile and settings say.
+func (cfg *Config) override(way *profile.Connection) {
 	if cfg.User != "" {
 		way.User = cfg.User
 	}
@@ -161,6 +165,10 @@ func (cfg *Config) connect(ctx context.Context, home string, way *profile.Connec
 			way.Transports = append(way.Transports, profile.Transport(strings.ToLower(t)))
 		}
 	}
+}
+
+// connect opens the mailbox of a connection.
+func (cfg *Config) connect(ctx context.Context, home string, way *profile.Connection) (*exchange.Store, error) {
 	credentials, end, err := cfg.credentials(way.User)
 	if err != nil {
 		return nil, &mapi.Error{Op: "log on", Object: way.User, Code: mapi.ErrInvalidParameter, Err: err}

@@ -37,12 +37,8 @@ func settingsNote(set *settings.Settings) string {
 }
 
 // profileStep tells what profile and settings come to. No secret is part of it.
-func (cfg *Config) profileStep(name string, way *profile.Connection, err error) {
+func (cfg *Config) profileStep(name string, way *profile.Connection) {
 	if cfg.Trace == nil {
-		return
-	}
-	if err != nil {
-		cfg.step(stepProfile, name, err, "")
 		return
 	}
 	var lines []string
@@ -55,7 +51,7 @@ func (cfg *Config) profileStep(name string, way *profile.Connection, err error) 
 	add("mailbox", way.Mailbox)
 	add("user", way.User)
 	if way.Proxy != nil {
-		add("proxy", way.Proxy.String()+", from "+way.Source)
+		add("proxy", way.Proxy.String())
 	}
 	var by []string
 	for _, a := range way.HTTPAuth {

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"strings"
 	"syscall"
@@ -81,7 +82,8 @@ func advise(err error) (code int, next string) {
 	switch {
 	case errors.Is(err, mapi.ErrAmbiguous):
 		return exitAmbiguous, ""
-	case errors.Is(err, mapi.ErrNotFound), errors.Is(err, mapi.ErrUnknownUser), errors.Is(err, backup.ErrNotFound):
+	case errors.Is(err, mapi.ErrNotFound), errors.Is(err, mapi.ErrUnknownUser), errors.Is(err, backup.ErrNotFound),
+		errors.Is(err, fs.ErrNotExist):
 		return exitNotFound, ""
 	case errors.Is(err, mapi.ErrCorruptData):
 		return exitDamaged, ""
@@ -152,7 +154,7 @@ func adviseLogon(err error) (code int, next string, ok bool) {
 
 // isNetwork tells whether an error comes from the network below all protocols.
 func isNetwork(err error) bool {
-	var n interface{ Timeout() bool } // net.Error
+	var n net.Error
 	return errors.As(err, &n)
 }
 

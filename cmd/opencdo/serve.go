@@ -2,16 +2,12 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/opencdo/opencdo/exchangeserver"
 	"github.com/opencdo/opencdo/internal/directory"
 	"github.com/opencdo/opencdo/internal/localstore"
 	"github.com/opencdo/opencdo/internal/mailimport"
@@ -26,7 +22,7 @@ type serveCmd struct {
 }
 
 func (serveCmd) Help() string {
-	return "Examples:\n  opencdo serve user add alice --data /srv/opencdo --name \"Alice Adams\"\n  opencdo serve import alice mails/ --data /srv/opencdo\n  opencdo serve --data /srv/opencdo --listen 127.0.0.1:8443"
+	return "Examples:\n  opencdo serve user add alice --data /srv/opencdo --name \"Alice Adams\"\n  opencdo serve import alice mails/ --data /srv/opencdo\n  opencdo serve --data /srv/opencdo --listen 127.0.0.1:8443\n  opencdo serve run --help"
 }
 
 // dataFlag is the data directory of the server.
@@ -42,64 +38,6 @@ func (d dataFlag) open(ctx context.Context) (*directory.Directory, error) {
 		return directory.Create(ctx, d.Data, d.Domain)
 	}
 	return dir, err
-}
-
-type serveRunCmd struct {
-	dataFlag
-	Listen    string `help:"Address to listen on." default:"127.0.0.1:8443" placeholder:"HOST:PORT"`
-	PlainHTTP bool   `name:"plain-http" help:"No TLS; on loopback addresses only."`
-}
-
-// Run serves until it is interrupted.
-func (c serveRunCmd) Run(ctx context.Context, a *app) error {
-	dir, err := c.open(ctx)
-	if err != nil {
-		return err
-	}
-	backend := exchangeserver.NewLocal(dir)
-	defer backend.Close()
-	cfg := exchangeserver.Config{Backend: backend, Domain: dir.Domain()}
-	if a.Verbose {
-		cfg.Logger = slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	}
-	server, err := exchangeserver.New(cfg)
-	if err != nil {
-		return err
-	}
-	defer server.Close()
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
-	if err != nil {
-		return &mapi.Error{Op: "serve", Object: c.Listen, Code: mapi.ErrNetwork, Err: err}
-	}
-	var conf *tls.Config
-	scheme := "http"
-	if c.PlainHTTP {
-		if addr, ok := l.Addr().(*net.TCPAddr); !ok || !addr.IP.IsLoopback() {
-			l.Close()
-			return usage("without TLS only loopback addresses are served, not %s", c.Listen)
-		}
-	} else {
-		cert, err := dir.Certificate(ctx)
-		if err != nil {
-			l.Close()
-			return err
-		}
-		conf = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
-		scheme = "https"
-	}
-	users, err := dir.Users(ctx)
-	if err != nil {
-		l.Close()
-		return err
-	}
-	a.printf("serving %d mailboxes of %s on %s://%s", len(users), dir.Domain(), scheme, l.Addr())
-	if conf != nil {
-		a.printf("clients trust it with --ca %s", dir.CAPath())
-	}
-	if len(users) == 0 {
-		a.printf("there are no users yet: opencdo serve user add NAME --data %s", c.Data)
-	}
-	return server.Serve(ctx, l, conf)
 }
 
 type serveUserCmd struct {

@@ -148,12 +148,15 @@ func begin(ctx context.Context, cfg Config) (*session, error) {
 	s.user = s.userName()
 	var err error
 	if s.tls, err = TLS(cfg.Certificate); err != nil {
+		s.step("read the certificates to trust", cfg.Certificate.CAFile, err, "")
 		return nil, err
 	}
 	if s.Certificate.Ignore {
 		s.warn("the certificate of %s is not checked, as %s says", s.base.Host, s.Source)
 	}
-	if s.auth, err = cfg.Credentials.HTTP(ctx, s.user, s.base.Host, cfg.HTTPAuth); err != nil {
+	s.auth, err = cfg.Credentials.HTTP(ctx, s.user, s.base.Host, cfg.HTTPAuth)
+	s.step("get the credentials", s.user+" on "+s.base.Host, err, credentialsNote(&s.auth))
+	if err != nil {
 		return nil, &mapi.Error{Op: "log on", Object: s.user, Code: mapi.ErrLogonFailed, Err: err}
 	}
 	s.http = &http.Client{Transport: httpauth.NewTransport(httpauth.TransportConfig{Auth: s.auth, TLS: s.tls, Dial: cfg.Dial, HTTP1: true})}

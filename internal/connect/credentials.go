@@ -85,6 +85,21 @@ func (c *Credentials) HTTP(ctx context.Context, user, host string, by []profile.
 	return cfg, err
 }
 
+// credentialsNote says what credentials there are, none of which is part of it.
+func credentialsNote(c *httpauth.Config) string {
+	var list []string
+	for _, x := range []struct {
+		there bool
+		name  string
+	}{{c.Password != "", "a password"}, {c.Kerberos != nil, "Kerberos tickets"}, {c.Tokens != nil, "access tokens"}, {c.Certificate != nil, "a client certificate"},
+		{c.CurrentUser, "the logon of whoever runs the program"}} {
+		if x.there {
+			list = append(list, x.name)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
 // rpc makes the credentials for an association. Over HTTP, whose proxy has authenticated the user and encrypts, RPC can do
 // without where there is nothing to authenticate with: a token, for example.
 func (c *Credentials) rpc(by profile.RPCAuth, user, service string, encrypt bool, http httpauth.Config) (dcerpc.Config, error) {
