@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/opencdo/opencdo"
+	"github.com/opencdo/opencdo/exchangeserver"
 	"github.com/opencdo/opencdo/exchangetest"
 	"github.com/opencdo/opencdo/internal/settings"
 	"github.com/opencdo/opencdo/mapi"
@@ -25,10 +26,14 @@ type peer struct {
 	guid           string
 }
 
-func newPeer(t *testing.T) *peer {
+func newPeer(t *testing.T, change ...func(*exchangeserver.Config)) *peer {
 	t.Helper()
 	p := &peer{Server: exchangetest.New(t, exchangetest.Options{Users: []exchangetest.User{
 		{Alias: "admin", Name: "Administrator", Admin: true}, {Alias: "anna", Name: "Anna Schmidt"}, {Alias: "annabel", Name: "Annabel Jones"},
+	}, Config: func(c *exchangeserver.Config) {
+		for _, f := range change {
+			f(c)
+		}
 	}}), home: t.TempDir()}
 	p.host = strings.TrimPrefix(p.URL, "https://")
 	c, err := tls.Dial("tcp", p.host, &tls.Config{InsecureSkipVerify: true}) // only to get the certificate that is to be trusted

@@ -92,7 +92,7 @@ func (s *session) byTransports(ctx context.Context) (st *exchange.Store, err err
 	var failed []error
 	for _, t := range s.transports() {
 		opened, problem := s.openBy(ctx, t)
-		s.step("log on by "+string(t), s.base.Host, problem, "")
+		s.step("log on by "+string(t), s.base.Host, s.logonError(problem), "")
 		switch {
 		case problem != nil && notOffered(problem):
 			failed = append(failed, fmt.Errorf("%s: %w", t, problem))
@@ -249,7 +249,7 @@ func (s *session) openBy(ctx context.Context, t profile.Transport) (*exchange.St
 	case profile.RPCHTTP:
 		s.overRPCHTTP(ctx, &c)
 	case profile.RPCTCP:
-		s.overRPCTCP(&c)
+		s.overRPCTCP(ctx, &c)
 	}
 	if err := s.resolve(ctx, &c); err != nil {
 		return nil, err

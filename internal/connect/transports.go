@@ -109,7 +109,7 @@ func hostOnly(s string) string {
 const mapperPort = 135
 
 // overRPCTCP reaches the server itself, which tells the ports of its services.
-func (s *session) overRPCTCP(c *exchange.Config) {
+func (s *session) overRPCTCP(ctx context.Context, c *exchange.Config) {
 	host := s.base.Hostname()
 	if s.found != nil && s.found.EXCH != nil && s.found.EXCH.Server != "" && !strings.Contains(s.found.EXCH.Server, "@") {
 		host = s.found.EXCH.Server
@@ -118,14 +118,19 @@ func (s *session) overRPCTCP(c *exchange.Config) {
 	if port == 0 {
 		port = mapperPort
 	}
+	if s.Examine {
+		s.lookUp(ctx, host) // connecting tells more of what is wrong
+	}
 	dial := s.dialer()
 	c.RPC = &exchange.RPC{Version: s.ClientVersion.Words(), Dial: func(ctx context.Context, interfaces ...dcerpc.Syntax) (*dcerpc.Client, error) {
 		mapper := net.JoinHostPort(host, strconv.Itoa(port))
 		at, err := epm.Resolve(ctx, dial, mapper, interfaces[0])
-		s.step("ask the endpoint mapper for "+nameOfInterface(interfaces[0]), mapper, err, fmt.Sprintf("port %d", at))
+		const what = "ask the endpoint mapper for "
 		if err != nil {
+			s.step(what+nameOfInterface(interfaces[0]), mapper, err, "")
 			return nil, err
 		}
+		s.step(what+nameOfInterface(interfaces[0]), mapper, nil, fmt.Sprintf("port %d", at))
 		conn, err := dial(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(int(at))))
 		if err != nil {
 			return nil, err
