@@ -237,4 +237,3 @@ func TestMistakesAreThoseOfTheReference(t *testing.T) {
 		t.Errorf("only %d rows", rows)
 	}
 }
-
