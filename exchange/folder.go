@@ -352,6 +352,9 @@ func (f *folder) rows(ctx context.Context, s *session, q mapi.Query, yield func(
 			if c > 0 {
 				row.Values[i] = value(r, c)
 			}
+			if row.Values[i] == nil && q.Columns[i] == mapi.TagKey(pid.TagSourceKey) {
+				row.Values[i] = f.st.sourceKey(mid)
+			}
 		}
 		if !yield(row, nil) {
 			return errStopped

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/opencdo/opencdo/internal/oxcdata"
+	"github.com/opencdo/opencdo/internal/oxcfxics"
 	"github.com/opencdo/opencdo/internal/oxcrops"
 	"github.com/opencdo/opencdo/mapi"
 )
@@ -86,6 +87,18 @@ func (st *Store) wireID(ctx context.Context, s *session, l oxcdata.LongTermID) (
 	}
 	st.ids.learn(r.ObjectID.Replica(), l.Replica)
 	return r.ObjectID, nil
+}
+
+// sourceKey is the source key of what came from nowhere else: its id ([MS-OXCFXICS] 2.2.1.2.5). gromox leaves it out of
+// lists of items. It is nil for an id whose replica isn't known.
+func (st *Store) sourceKey(id oxcdata.ID) mapi.Value {
+	st.ids.mu.Lock()
+	g, ok := st.ids.guids[id.Replica()]
+	st.ids.mu.Unlock()
+	if !ok {
+		return nil
+	}
+	return oxcfxics.NewXID(oxcdata.GlobalID{Replica: g, Counter: id.Counter()}).Bytes()
 }
 
 // Entry id types of private mailboxes.

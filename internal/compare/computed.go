@@ -99,6 +99,10 @@ var Table = []Computed{
 	{pid.TagHasNamedProperties, OfAttachment, 0, all, "follows from the properties, which are compared", "[MS-OXCMSG] 2.2.1.39"},
 
 	{0x3DD10048, OfFolder, 0, "gromox", "names the folder in its store", ""},
+	{0x66380003, OfFolder, 0, exchangeKind, "counts the folders below, which are compared", ""},             // PR_FOLDER_CHILD_COUNT
+	{0x66B30014, OfFolder, 0, exchangeKind, "depends on how the store keeps values", ""},                    // PR_NORMAL_MESSAGE_SIZE_EXTENDED
+	{0x66B40003, OfFolder, 0, exchangeKind, "depends on how the store keeps values", ""},                    // PR_ASSOC_MESSAGE_SIZE
+	{0x66B40014, OfFolder, 0, exchangeKind, "depends on how the store keeps values", ""},                    // PR_ASSOC_MESSAGE_SIZE_EXTENDED
 	{0x67510003, OfFolder, 0, exchangeKind, "counts the items of the folder for news and IMAP clients", ""}, // the next PidTagInternetArticleNumber
 	{pid.TagEntryId, OfFolder, 0, all, "names the folder in its store", "[MS-OXCDATA] 2.2.4.1"},
 	{pid.TagParentEntryId, OfFolder, 0, all, "names the folder in its store", "[MS-OXCFOLD] 2.2.2.2.1.7"},
