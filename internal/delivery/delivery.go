@@ -37,7 +37,7 @@ type Post interface {
 	Find(ctx context.Context, addressType, address string) (p Person, ok bool, err error)
 	// Open opens someone's mailbox, which the caller closes.
 	Open(ctx context.Context, p Person) (mapi.Store, error)
-	// Relay hands over a message for addresses outside. ErrNoRelay: there is no way out.
+	// Relay hands over a message for addresses outside. ErrNoRelay: there is no way out. Refused: not all addresses got it.
 	Relay(ctx context.Context, from string, to []string, it *mapi.Item) error
 	// Domain is what message ids are made in.
 	Domain() string
@@ -141,9 +141,7 @@ func (m *submitted) sign(ctx context.Context) error {
 		set = append(set, representing.of(m.Owner)...)
 	}
 	if m.it.Props.Tag(pid.TagInternetMessageId) == nil {
-		var id [16]byte
-		rand.Read(id[:])
-		set.Set(mapi.TagKey(pid.TagInternetMessageId), "<"+hex.EncodeToString(id[:])+"@"+m.post.Domain()+">")
+		set.Set(mapi.TagKey(pid.TagInternetMessageId), m.messageID())
 	}
 	if err := m.dir.Update(ctx, m.Item, set, nil); err != nil {
 		return err
@@ -152,6 +150,13 @@ func (m *submitted) sign(ctx context.Context) error {
 		m.it.Props.Set(p.Key, p.Value)
 	}
 	return nil
+}
+
+// messageID makes a new one.
+func (m *submitted) messageID() string {
+	var id [16]byte
+	rand.Read(id[:])
+	return "<" + hex.EncodeToString(id[:]) + "@" + m.post.Domain() + ">"
 }
 
 // role is a set of properties that name a person.

@@ -127,6 +127,9 @@ func (m *submitted) give(ctx context.Context, a *addressee) error {
 	if err := put(ctx, m.post, a.Person, box, it); err != nil {
 		return err
 	}
+	if m.Store == nil { // it came from outside
+		return nil
+	}
 	if err := m.answer(ctx, a, box); err != nil {
 		m.post.Log("automatic reply not sent", a.Person, err) // the message has arrived
 	}
@@ -179,7 +182,14 @@ func (m *submitted) relay(ctx context.Context, list []mapi.Props) {
 	}
 	out := *m.it
 	out.Recipients = slices.DeleteFunc(slices.Clone(m.it.Recipients), func(r mapi.Props) bool { return kindOf(r) == bccRecipient })
-	if err := m.post.Relay(ctx, m.Owner.SMTP, addresses, &out); err != nil {
+	err := m.post.Relay(ctx, m.Owner.SMTP, addresses, &out)
+	var refused Refused
+	switch {
+	case errors.As(err, &refused):
+		for a, why := range refused {
+			m.fail(a, why)
+		}
+	case err != nil:
 		for _, a := range addresses {
 			m.fail(a, err)
 		}

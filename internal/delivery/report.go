@@ -19,12 +19,24 @@ const (
 	statusMailbox = 520
 )
 
-// undeliverable tells the sender who didn't get the message, which comes back with the report.
+// undeliverable tells the sender who didn't get the message.
 func (m *submitted) undeliverable(ctx context.Context) error {
-	it := report("REPORT.IPM.Note.NDR", "Undeliverable: ", m.it, m.now)
+	it := m.nonDelivery()
 	for _, p := range slices.Concat(sender.of(m.system()), representing.of(m.system())) {
 		it.Props.Set(p.Key, p.Value)
 	}
+	if err := deposit(ctx, m.post, m.Owner, it); err != nil {
+		return fmt.Errorf("report what wasn't delivered: %w", err)
+	}
+	return nil
+}
+
+// statusCoder is an error that knows the number for [MS-OXOMSG] 2.2.2.34: that of another server.
+type statusCoder interface{ StatusCode() int32 }
+
+// nonDelivery is the report about those who didn't get the message, which comes back with it.
+func (m *submitted) nonDelivery() *mapi.Item {
+	it := report("REPORT.IPM.Note.NDR", "Undeliverable: ", m.it, m.now)
 	var text strings.Builder
 	text.WriteString("Your message did not reach some or all of the intended recipients.\r\n\r\n")
 	fmt.Fprintf(&text, "      Subject:\t%s\r\n      Sent:\t%s\r\n\r\n", m.it.Props.Text(pid.TagSubject), m.now.Time().Format(time.RFC1123))
@@ -36,7 +48,11 @@ func (m *submitted) undeliverable(ctx context.Context) error {
 				{Key: mapi.TagKey(pid.TagEmailAddress), Value: f.address}}
 		}
 		status := int32(statusUnknown)
+		var coded statusCoder
 		switch {
+		case errors.As(f.reason, &coded) && coded.StatusCode() != 0:
+			status = coded.StatusCode()
+		case errors.Is(f.reason, mapi.ErrUnknownUser):
 		case errors.Is(f.reason, ErrNoRelay):
 			status = statusNoRoute
 		case mapi.CodeOf(f.reason) != 0:
@@ -63,10 +79,7 @@ func (m *submitted) undeliverable(ctx context.Context) error {
 		{Key: mapi.TagKey(pid.TagDisplayName), Value: m.it.Props.Text(pid.TagSubject)},
 		{Key: mapi.TagKey(pid.TagRenderingPosition), Value: int32(-1)},
 	}, Embedded: m.it}}
-	if err := deposit(ctx, m.post, m.Owner, it); err != nil {
-		return fmt.Errorf("report what wasn't delivered: %w", err)
-	}
-	return nil
+	return it
 }
 
 // system is in whose name reports about delivery come.
