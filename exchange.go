@@ -169,11 +169,16 @@ func (cfg *Config) override(way *profile.Connection) {
 
 // connect opens the mailbox of a connection.
 func (cfg *Config) connect(ctx context.Context, home string, way *profile.Connection) (*exchange.Store, error) {
+	return through(ctx, cfg, home, way, connect.Open)
+}
+
+// through opens something with what the configuration says of users, certificates and transports.
+func through[T any](ctx context.Context, cfg *Config, home string, way *profile.Connection, open func(context.Context, connect.Config) (*T, error)) (*T, error) {
 	credentials, end, err := cfg.credentials(way.User)
 	if err != nil {
 		return nil, &mapi.Error{Op: "log on", Object: way.User, Code: mapi.ErrInvalidParameter, Err: err}
 	}
-	st, err := connect.Open(ctx, connect.Config{Connection: way, Credentials: credentials, Admin: cfg.Admin, Sessions: cfg.Sessions, Home: home,
+	st, err := open(ctx, connect.Config{Connection: way, Credentials: credentials, Admin: cfg.Admin, Sessions: cfg.Sessions, Home: home,
 		Warn: cfg.warn, Logger: cfg.Logger, Trace: cfg.Trace, Examine: cfg.Examine, MapperPort: cfg.MapperPort})
 	if err != nil {
 		end()

@@ -99,6 +99,17 @@ func (r *Report) run(ctx context.Context, src mapi.Store, repo *restic.Repositor
 		return err
 	}
 	defer w.Close()
+	if errors.Is(broken, ErrDamaged) {
+		defer func() {
+			r.Notes = append(r.Notes, Note{Text: "this backup is not concerned, but: " + broken.Error()})
+		}()
+	}
+	return r.write(ctx, src, repo, w, parent, o)
+}
+
+// write backs a mailbox up through a writer. parent is its last snapshot, or nil.
+func (r *Report) write(ctx context.Context, src mapi.Store, repo *restic.Repository, w *restic.Writer, parent *restic.Snapshot, o Options) (err error) {
+	before := w.Stats()
 	b := snapshot.NewBuilder(ctx, w, o.Mailbox)
 	defer func() { err = errors.Join(err, b.Close()) }()
 	props, err := retry.Get(ctx, o.policy(), func() (mapi.Props, error) { return src.Props(ctx) })
@@ -114,9 +125,6 @@ func (r *Report) run(ctx context.Context, src mapi.Store, repo *restic.Repositor
 	copied, err := transfer.Run(ctx, &source{src, follow}, b, transfer.Options{Exclude: o.Exclude, Workers: o.Jobs, Retries: o.Retries,
 		Backoff: o.Backoff, Progress: o.Progress, Planner: follow})
 	r.Copy = *copied
-	if errors.Is(broken, ErrDamaged) {
-		r.Notes = append(r.Notes, Note{Text: "this backup is not concerned, but: " + broken.Error()})
-	}
 	if err != nil {
 		return err
 	}
@@ -129,6 +137,11 @@ func (r *Report) run(ctx context.Context, src mapi.Store, repo *restic.Repositor
 		return err
 	}
 	built, stored := b.Stats(), w.Stats()
+	stored.DataBlobs -= before.DataBlobs
+	stored.TreeBlobs -= before.TreeBlobs
+	stored.Bytes -= before.Bytes
+	stored.Packed -= before.Packed
+	stored.PackBytes -= before.PackBytes
 	r.Files, r.FileBytes, r.Added, r.Stored = built.Files, built.Bytes, stored.Bytes, stored.PackBytes
 	s := &restic.Snapshot{Time: r.Started, Tree: &tree, Paths: []string{"/" + snapshot.DirName(o.Mailbox)}, Hostname: o.Server,
 		Tags: o.Tags, ProgramVersion: "opencdo"}

@@ -26,7 +26,8 @@ type User struct {
 	SMTPAddress string
 	LegacyDN    string
 	Mailbox     mapi.GUID
-	Admin       bool // may open the mailboxes of others
+	Admin       bool   // may open the mailboxes of others
+	Database    string // that the mailbox lies in; empty: a default one
 }
 
 // ID is the id of a folder (FID) or message (MID): the replica id in the upper 16 bits, the 48-bit counter below.

@@ -119,12 +119,12 @@ func (d *discovery) lookup(ctx context.Context, r *autodiscover.Request) (*autod
 	return &autodiscover.Response{
 		User: &autodiscover.User{AutoDiscoverSMTPAddress: u.SMTPAddress, DisplayName: u.DisplayName, LegacyDN: u.LegacyDN, DeploymentId: d.guid.String()},
 		Account: &autodiscover.Account{AccountType: "email", Action: autodiscover.ActionSettings, MicrosoftOnline: "False",
-			Protocol: d.protocols(base, d.personalised(u.Mailbox))},
+			Protocol: d.protocols(base, d.personalised(u.Mailbox), u.Database)},
 	}, nil
 }
 
 // protocols are the ways to a mailbox, the one to be preferred first. The handler leaves out what a client doesn't know.
-func (d *discovery) protocols(base, server string) (list []autodiscover.Protocol) {
+func (d *discovery) protocols(base, server, database string) (list []autodiscover.Protocol) {
 	if !d.offer.NoMapiHTTP {
 		endpoint := func(service string) *autodiscover.EndpointURLs {
 			at := base + "/mapi/" + service + "/?MailboxId=" + url.QueryEscape(server)
@@ -139,7 +139,7 @@ func (d *discovery) protocols(base, server string) (list []autodiscover.Protocol
 			exclusive = "On" // the name is good behind the proxy only
 		}
 		list = append(list, autodiscover.Protocol{Type: autodiscover.EXCH, Server: server, ServerDN: serversDN + server, ServerVersion: d.version().Hex(),
-			MdbDN: serversDN + server + "/cn=Microsoft Private MDB", AuthPackage: cmp.Or(d.offer.RPCAuth, authAnonymous), ServerExclusiveConnect: exclusive})
+			MdbDN: databaseDN(server, database), AuthPackage: cmp.Or(d.offer.RPCAuth, authAnonymous), ServerExclusiveConnect: exclusive})
 	}
 	if !d.offer.NoRPCOverHTTP {
 		list = append(list, d.proxy(autodiscover.EXPR, base), d.proxy(autodiscover.EXHTTP, base))

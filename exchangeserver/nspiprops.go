@@ -1,6 +1,7 @@
 package exchangeserver
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 	"strings"
@@ -28,7 +29,7 @@ func (b *book) props(row int, flags uint32) mapi.Props {
 	if flags&flagEphemeral != 0 {
 		id = b.ephemeral(row)
 	}
-	server := serversDN + b.srv.personalised(e.Mailbox)
+	server := b.srv.personalised(e.Mailbox)
 	var props mapi.Props
 	for _, p := range []struct {
 		t mapi.Tag
@@ -54,12 +55,18 @@ func (b *book) props(row int, flags uint32) mapi.Props {
 		{pid.TagMappingSignature, slices.Clone(oxcdata.ProviderAddressBook[:])},
 		{pid.TagSendRichInfo, true},
 		{pid.TagAddressBookObjectGuid, slices.Clone(e.Mailbox[:])},
-		{pid.TagAddressBookHomeMessageDatabase.WithType(mapi.TypeString), server + "/cn=Microsoft Private MDB"},
+		{pid.TagAddressBookHomeMessageDatabase.WithType(mapi.TypeString), databaseDN(server, e.Database)},
 		{pid.TagAddressBookProxyAddresses, []string{"SMTP:" + e.SMTPAddress}},
 	} {
 		props = append(props, mapi.Prop{Key: mapi.TagKey(p.t), Value: p.v})
 	}
 	return props
+}
+
+// databaseDN is the home database of a mailbox as the address book names it: a DN below that of the server, which for every
+// mailbox is its personalised name ([MS-OXOABK], PidTagAddressBookHomeMessageDatabase).
+func databaseDN(server, name string) string {
+	return serversDN + server + "/cn=" + cmp.Or(name, "Microsoft Private MDB")
 }
 
 // ephemeral is an entry id that is good in this session only ([MS-OXNSPI] 2.2.9.2).

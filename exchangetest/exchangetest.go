@@ -36,10 +36,11 @@ type Options struct {
 	Config func(*exchangeserver.Config)
 }
 
-// User is a user of the server. Name may be empty, Password too: it is Password then.
+// User is a user of the server. Name may be empty, Password too: it is Password then. An empty Database is a default one.
 type User struct {
 	Alias, Name, Password string
 	Admin                 bool
+	Database              string
 }
 
 // Password is that of users whose password isn't given.
@@ -75,7 +76,7 @@ func New(t testing.TB, o Options) *Server {
 		if u.Password == "" {
 			u.Password = Password
 		}
-		_, err := dir.Add(ctx, directory.NewUser{Alias: u.Alias, DisplayName: u.Name, Password: u.Password, Admin: u.Admin})
+		_, err := dir.Add(ctx, directory.NewUser{Alias: u.Alias, DisplayName: u.Name, Password: u.Password, Admin: u.Admin, Database: u.Database})
 		check(t, err)
 		s.users[u.Alias] = u
 	}

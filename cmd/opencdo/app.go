@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
 
 	"github.com/opencdo/opencdo"
 	"github.com/opencdo/opencdo/internal/secret"
@@ -61,6 +62,30 @@ type app struct {
 	stdout, stderr io.Writer
 	progress       *progress
 	repoPassword   string
+	passwords      passwords
+}
+
+// passwords are those of users, each asked for once however many mailboxes it opens.
+type passwords struct {
+	mu    sync.Mutex
+	known map[string]string
+}
+
+func (p *passwords) get(who string, ask func() (string, error)) (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s, ok := p.known[who]; ok {
+		return s, nil
+	}
+	s, err := ask()
+	if err != nil {
+		return "", err
+	}
+	if p.known == nil {
+		p.known = map[string]string{}
+	}
+	p.known[who] = s
+	return s, nil
 }
 
 func newApp(g *globals, stdin io.Reader, stdout, stderr io.Writer) *app {
@@ -88,8 +113,10 @@ func (a *app) password(_ context.Context, user, server string) (string, error) {
 	if err != nil && a.PasswordFile == "" {
 		return "", err
 	}
-	return secret.Source{File: a.PasswordFile, Stdin: a.stdin, Store: store, Name: secret.PasswordName(user, server),
-		Prompt: fmt.Sprintf("Password of %s on %s", user, server)}.Get()
+	return a.passwords.get(user+"@"+server, func() (string, error) {
+		return secret.Source{File: a.PasswordFile, Stdin: a.stdin, Store: store, Name: secret.PasswordName(user, server),
+			Prompt: fmt.Sprintf("Password of %s on %s", user, server)}.Get()
+	})
 }
 
 // auth is what the flags say of authentication.

@@ -5,26 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/opencdo/opencdo"
 	"github.com/opencdo/opencdo/backup"
 	"github.com/opencdo/opencdo/mapi"
 )
-
-type backupCmd struct {
-	Store string   `arg:"" help:"The mailbox to back up." placeholder:"STORE"`
-	Repo  string   `required:"" help:"Directory of the repository; it is made if it isn't there." placeholder:"DIR"`
-	Name  string   `help:"Address under which the snapshot is found again. Default: the mailbox's name in STORE." placeholder:"MAILBOX"`
-	Tag   []string `help:"Note this with the snapshot." placeholder:"TAG"`
-	Jobs  int      `help:"How many items to read at once." default:"4" placeholder:"N"`
-	Full  bool     `help:"Read the whole mailbox, even where it tells what changed since the last snapshot."`
-	JSON  bool     `name:"json" help:"Print the report for programs."`
-}
-
-func (backupCmd) Help() string {
-	return "Everything that was read is stored encrypted, each attachment once. A mailbox on a server tells what changed since its last snapshot, and only that is read; where it cannot tell, all is read and compared, and the report says why. Items that cannot be read are named and the run goes on; the exit code is 3 then. A run that was interrupted leaves no snapshot, but the next one does not store again what it stored.\n\nExamples:\n  opencdo backup exchange:alice@contoso.test@mail.contoso.test --repo /srv/mail\n  opencdo backup local:alice.db --repo /srv/mail --name alice@contoso.test --repo-password-file /etc/opencdo/repo"
-}
 
 // openRepo opens a repository, or makes it where make is set and there is none.
 func (a *app) openRepo(ctx context.Context, dir string, make bool) (*backup.Repository, error) {
@@ -43,46 +28,6 @@ func mailboxName(addr opencdo.Address) (name, server string) {
 	}
 	name = strings.NewReplacer(`\`, "/").Replace(addr.Name)
 	return name[strings.LastIndexByte(name, '/')+1:], string(addr.Scheme)
-}
-
-// Run backs up.
-func (c backupCmd) Run(ctx context.Context, a *app) error {
-	st, addr, err := a.open(ctx, c.Store, reading)
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	if addr.Path != "" {
-		return usage("backup takes a whole store; \"opencdo cp\" copies a folder")
-	}
-	repo, err := a.openRepo(ctx, c.Repo, true)
-	if err != nil {
-		return err
-	}
-	name, server := mailboxName(addr)
-	if c.Name != "" {
-		name = c.Name
-	}
-	a.progress.begin()
-	r, err := backup.Run(ctx, st, repo, backup.Options{Mailbox: name, Server: server, Tags: c.Tag, Jobs: c.Jobs, Full: c.Full, Progress: a.transferProgress})
-	if err != nil {
-		a.printProblems(r.Copy)
-		return err
-	}
-	if c.JSON {
-		if err := a.json(r); err != nil {
-			return err
-		}
-	} else {
-		a.printProblems(r.Copy)
-		a.printWays(r.Copy)
-		a.printf("snapshot %s of %s: %d items (%s) in %v; %s new, %s stored", r.Snapshot.Short, name, r.Copied+r.Skipped,
-			size(r.Bytes), r.Ended.Sub(r.Started).Round(100*time.Millisecond), size(int64(r.Added)), size(int64(r.Stored)))
-	}
-	if len(r.Problems) > 0 {
-		return incomplete{fmt.Sprintf("%d items or folders could not be read; the rest is backed up", len(r.Problems))}
-	}
-	return nil
 }
 
 // printWays tells how folders were backed up, and why: those read whole by their reasons.

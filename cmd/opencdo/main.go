@@ -23,8 +23,9 @@ type commands struct {
 	Show      showCmd      `cmd:"" help:"Show an item, or a folder's properties."`
 	Discover  discoverCmd  `cmd:"" name:"autodiscover" help:"Find the endpoints and names of a mailbox, and tell the way."`
 	Addresses addressesCmd `cmd:"" help:"List or search the address book of a server."`
+	Mailboxes mailboxesCmd `cmd:"" help:"List the mailboxes of a server with the databases they lie in."`
 	Cp        cpCmd        `cmd:"" help:"Copy a store, a folder or an item."`
-	Backup    backupCmd    `cmd:"" help:"Back a mailbox up into a repository."`
+	Backup    backupCmd    `cmd:"" help:"Back a mailbox, or all of a database, up into a repository."`
 	Snapshots snapshotsCmd `cmd:"" help:"List the snapshots of a repository."`
 	Restore   restoreCmd   `cmd:"" help:"Recover items, folders or a whole mailbox from a snapshot."`
 	Verify    verifyCmd    `cmd:"" help:"Check that a repository is whole."`

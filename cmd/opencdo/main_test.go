@@ -102,7 +102,14 @@ func fill(t *testing.T, st mapi.Store) {
 
 // serve starts a server with a map entry for it, and gives the address of anna's mailbox by dynamic profile.
 func (b *bench) serve() (address string) {
-	b.server = exchangetest.New(b, exchangetest.Options{Users: []exchangetest.User{{Alias: "anna", Name: "Anna Schmidt"}, {Alias: "annabel", Name: "Annabel Jones"}}})
+	b.start(exchangetest.Options{Users: []exchangetest.User{{Alias: "anna", Name: "Anna Schmidt"}, {Alias: "annabel", Name: "Annabel Jones"}}})
+	return "exchange:anna@" + b.server.Mailbox(b, "anna").String() + "@" + b.server.Domain
+}
+
+// start starts a server with a map entry for it.
+func (b *bench) start(o exchangetest.Options) {
+	b.Helper()
+	b.server = exchangetest.New(b, o)
 	host := strings.TrimPrefix(b.server.URL, "https://")
 	c, err := tls.Dial("tcp", host, &tls.Config{InsecureSkipVerify: true}) // to get the certificate that is to be trusted
 	if err != nil {
@@ -120,7 +127,6 @@ func (b *bench) serve() (address string) {
 	if err := s.Save(home); err != nil {
 		b.Fatal(err)
 	}
-	return "exchange:anna@" + b.server.Mailbox(b, "anna").String() + "@" + b.server.Domain
 }
 
 // online are the flags that a server needs.

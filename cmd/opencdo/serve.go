@@ -65,8 +65,9 @@ func (a *app) newPassword(user string) (string, error) {
 
 type userAddCmd struct {
 	dataFlag
-	Name  string `name:"name" help:"Display name." placeholder:"NAME"`
-	Alias string `arg:"" name:"user" help:"Alias of the user: the part of the address before the @." placeholder:"USER"`
+	Name     string `name:"name" help:"Display name." placeholder:"NAME"`
+	Database string `help:"Database that the address book names as the mailbox's home." placeholder:"NAME"`
+	Alias    string `arg:"" name:"user" help:"Alias of the user: the part of the address before the @." placeholder:"USER"`
 }
 
 // Run adds a user.
@@ -80,7 +81,7 @@ func (c userAddCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	u, err := dir.Add(ctx, directory.NewUser{Alias: c.Alias, DisplayName: c.Name, Password: p, Admin: a.Admin})
+	u, err := dir.Add(ctx, directory.NewUser{Alias: c.Alias, DisplayName: c.Name, Password: p, Admin: a.Admin, Database: c.Database})
 	if err != nil {
 		return err
 	}
@@ -105,16 +106,17 @@ func (c userListCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	type fact struct {
-		Alias   string `json:"alias"`
-		Name    string `json:"name"`
-		SMTP    string `json:"smtp"`
-		DN      string `json:"dn"`
-		Mailbox string `json:"mailbox"` // personalised server name
-		Admin   bool   `json:"admin"`
+		Alias    string `json:"alias"`
+		Name     string `json:"name"`
+		SMTP     string `json:"smtp"`
+		DN       string `json:"dn"`
+		Mailbox  string `json:"mailbox"` // personalised server name
+		Admin    bool   `json:"admin"`
+		Database string `json:"database"`
 	}
 	facts := []fact{}
 	for _, u := range users {
-		facts = append(facts, fact{u.Alias, u.DisplayName, u.SMTPAddress, u.LegacyDN, u.Mailbox.String() + "@" + dir.Domain(), u.Admin})
+		facts = append(facts, fact{u.Alias, u.DisplayName, u.SMTPAddress, u.LegacyDN, u.Mailbox.String() + "@" + dir.Domain(), u.Admin, u.Database})
 	}
 	if c.JSON {
 		return a.json(facts)
@@ -124,7 +126,7 @@ func (c userListCmd) Run(ctx context.Context, a *app) error {
 		if f.Admin {
 			admin = "  administrator"
 		}
-		a.printf("%-16s %-24s %-28s %s%s", f.Alias, clean(f.Name), f.SMTP, f.Mailbox, admin)
+		a.printf("%-16s %-24s %-28s %s  %s%s", f.Alias, clean(f.Name), f.SMTP, f.Mailbox, clean(f.Database), admin)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -72,26 +73,56 @@ func Open(ctx context.Context, cfg Config) (*exchange.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.find(ctx); err != nil {
+		return nil, err
+	}
+	return byTransports(ctx, s, s.openBy)
+}
+
+// OpenBook reaches the address book of a server without a mailbox. Errors are those of Open.
+func OpenBook(ctx context.Context, cfg Config) (*exchange.AddressBook, error) {
+	s, err := begin(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.find(ctx); err != nil {
+		return nil, err
+	}
+	return byTransports(ctx, s, func(ctx context.Context, t profile.Transport) (*exchange.AddressBook, error) {
+		book, err := exchange.NewAddressBook(*s.reach(ctx, t))
+		if err != nil {
+			return nil, err
+		}
+		if _, err := book.Lists(ctx); err != nil {
+			book.Close()
+			return nil, err
+		}
+		return book, nil
+	})
+}
+
+// find asks Autodiscover for the way where nothing else tells it.
+func (s *session) find(ctx context.Context) error {
 	if s.Examine && s.server != "" && !s.onlyTCP() {
 		if err := s.examine(ctx, s.base); err != nil && !s.maybeTCP() {
-			return nil, s.logonError(err)
+			return s.logonError(err)
 		}
 	}
 	if s.Proxy == nil && !s.onlyTCP() {
 		// An old server may have no Autodiscover and be reached all the same.
 		if err := s.discover(ctx); err != nil && !(errors.Is(err, autodiscover.ErrUnreachable) && s.maybeTCP()) {
-			return nil, s.logonError(err)
+			return s.logonError(err)
 		}
 	}
-	return s.byTransports(ctx)
+	return nil
 }
 
 // byTransports tries transports in their order. The first that the server has decides; with Examine, others follow.
-func (s *session) byTransports(ctx context.Context) (st *exchange.Store, err error) {
+func byTransports[T io.Closer](ctx context.Context, s *session, open func(context.Context, profile.Transport) (T, error)) (st T, err error) {
 	decided := false
 	var failed []error
 	for _, t := range s.transports() {
-		opened, problem := s.openBy(ctx, t)
+		opened, problem := open(ctx, t)
 		s.step("log on by "+string(t), s.base.Host, s.logonError(problem), "")
 		switch {
 		case problem != nil && notOffered(problem):
@@ -99,7 +130,7 @@ func (s *session) byTransports(ctx context.Context) (st *exchange.Store, err err
 			continue
 		case !decided:
 			st, err, decided = opened, s.logonError(problem), true
-		case opened != nil:
+		case problem == nil:
 			opened.Close()
 		}
 		// The same credentials aren't sent again: that may lock the user out.
@@ -113,7 +144,7 @@ func (s *session) byTransports(ctx context.Context) (st *exchange.Store, err err
 	if len(failed) == 0 {
 		failed = append(failed, errors.New("no transport is left that profile, settings and Autodiscover allow"))
 	}
-	return nil, s.logonError(&mapi.Error{Op: "log on to", Object: s.server, Code: mapi.ErrNoSupport, Err: errors.Join(failed...)})
+	return st, s.logonError(&mapi.Error{Op: "log on to", Object: s.server, Code: mapi.ErrNoSupport, Err: errors.Join(failed...)})
 }
 
 func (s *session) step(what, where string, err error, note string) {
@@ -239,22 +270,28 @@ func (s *session) maybeTCP() bool {
 	return slices.Contains(s.Transports, profile.RPCTCP) && s.server != "" && !strings.Contains(s.server, "://") && !strings.Contains(s.server, "@")
 }
 
-// openBy logs on by one transport.
-func (s *session) openBy(ctx context.Context, t profile.Transport) (*exchange.Store, error) {
-	c := exchange.Config{HTTP: s.http, Trace: s.half, Admin: s.Admin || s.ConnectFlags&profile.ConnectUseAdminPrivilege != 0, Sessions: s.Sessions,
+// reach finds the endpoints of one transport.
+func (s *session) reach(ctx context.Context, t profile.Transport) *exchange.Config {
+	c := &exchange.Config{HTTP: s.http, Trace: s.half, Admin: s.Admin || s.ConnectFlags&profile.ConnectUseAdminPrivilege != 0, Sessions: s.Sessions,
 		Logger: s.Logger, IgnoreNoPF: s.IgnoreNoPF, ClientVersion: "Outlook/" + s.ClientVersion.String()}
 	switch t {
 	case profile.MAPIHTTP:
-		s.overMAPIHTTP(ctx, &c)
+		s.overMAPIHTTP(ctx, c)
 	case profile.RPCHTTP:
-		s.overRPCHTTP(ctx, &c)
+		s.overRPCHTTP(ctx, c)
 	case profile.RPCTCP:
-		s.overRPCTCP(ctx, &c)
+		s.overRPCTCP(ctx, c)
 	}
-	if err := s.resolve(ctx, &c); err != nil {
+	return c
+}
+
+// openBy logs on by one transport.
+func (s *session) openBy(ctx context.Context, t profile.Transport) (*exchange.Store, error) {
+	c := s.reach(ctx, t)
+	if err := s.resolve(ctx, c); err != nil {
 		return nil, err
 	}
-	return exchange.Open(ctx, c)
+	return exchange.Open(ctx, *c)
 }
 
 // half is told of the halves of a logon to a mailbox.

@@ -11,6 +11,7 @@
 package directory
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -41,8 +42,15 @@ type User struct {
 	SMTPAddress string
 	LegacyDN    string
 	Mailbox     mapi.GUID
-	Admin       bool // may open the mailboxes of others
+	Admin       bool   // may open the mailboxes of others
+	Database    string // that the mailbox is said to lie in
 }
+
+// DefaultDatabase is the database of mailboxes that nobody assigned to another, under the name that Exchange gives to the first one.
+const DefaultDatabase = "Microsoft Private MDB"
+
+// maxDatabaseName is the longest name that the directory of Exchange takes.
+const maxDatabaseName = 64
 
 // Directory is an open data directory. It may be used by several goroutines at once.
 type Directory struct {
@@ -63,9 +71,10 @@ CREATE TABLE users (
 	mailbox  BLOB NOT NULL UNIQUE,
 	admin    INTEGER NOT NULL,
 	password TEXT NOT NULL,
-	nthash   BLOB -- what NTLM needs; NULL for users from before there was any
+	nthash   BLOB, -- what NTLM needs; NULL for users from before there was any
+	mdb      TEXT NOT NULL DEFAULT '` + DefaultDatabase + `'
 );
-PRAGMA user_version = 1;`
+PRAGMA user_version = 2;`
 
 // Create makes a data directory for a mail domain. The directory may exist, but not hold one already (ErrCollision).
 func Create(ctx context.Context, path, domain string) (*Directory, error) {
@@ -123,6 +132,12 @@ func Open(ctx context.Context, path string) (*Directory, error) {
 	return newDirectory(path, domain, db), nil
 }
 
+// migrations lead from each version to the next.
+var migrations = []string{
+	"ALTER TABLE users ADD COLUMN nthash BLOB",
+	"ALTER TABLE users ADD COLUMN mdb TEXT NOT NULL DEFAULT '" + DefaultDatabase + "'",
+}
+
 // migrate brings a file of an earlier version up to date.
 func migrate(ctx context.Context, db *sql.DB) error {
 	tx, err := db.BeginTx(ctx, nil)
@@ -134,16 +149,21 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return err
 	}
-	switch version {
-	case 0:
-		if _, err := tx.ExecContext(ctx, "ALTER TABLE users ADD COLUMN nthash BLOB; PRAGMA user_version = 1"); err != nil {
-			return err
-		}
-		return tx.Commit()
-	case 1:
+	if version > len(migrations) {
+		return &mapi.Error{Op: "open data directory", Code: mapi.ErrVersion, Err: fmt.Errorf("it is of version %d, which a later program made", version)}
+	}
+	if version == len(migrations) {
 		return nil
 	}
-	return &mapi.Error{Op: "open data directory", Code: mapi.ErrVersion, Err: fmt.Errorf("it is of version %d, which a later program made", version)}
+	for _, step := range migrations[version:] {
+		if _, err := tx.ExecContext(ctx, step); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", len(migrations))); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 func newDirectory(path, domain string, db *sql.DB) *Directory {
@@ -184,11 +204,11 @@ func (d *Directory) Path() string { return d.path }
 // Close ends the use of the directory.
 func (d *Directory) Close() error { return d.db.Close() }
 
-const userColumns = "alias, name, dn, mailbox, admin"
+const userColumns = "alias, name, dn, mailbox, admin, mdb"
 
 func (d *Directory) scan(row interface{ Scan(...any) error }, more ...any) (u User, err error) {
 	var guid []byte
-	if err := row.Scan(append([]any{&u.Alias, &u.DisplayName, &u.LegacyDN, &guid, &u.Admin}, more...)...); err != nil {
+	if err := row.Scan(append([]any{&u.Alias, &u.DisplayName, &u.LegacyDN, &guid, &u.Admin, &u.Database}, more...)...); err != nil {
 		return User{}, err
 	}
 	copy(u.Mailbox[:], guid)
@@ -228,12 +248,13 @@ func userError(op, alias string, err error) error {
 	return fail(op, alias, err)
 }
 
-// NewUser is a user to be added. DisplayName may be empty: it is the alias then.
+// NewUser is a user to be added. DisplayName may be empty: it is the alias then. So may Database: it is DefaultDatabase then.
 type NewUser struct {
 	Alias       string
 	DisplayName string
 	Password    string
 	Admin       bool
+	Database    string
 }
 
 // Add makes a user and an empty mailbox. A taken alias is ErrCollision.
@@ -245,11 +266,15 @@ func (d *Directory) Add(ctx context.Context, n NewUser) (User, error) {
 	if n.DisplayName == "" {
 		n.DisplayName = n.Alias
 	}
+	n.Database = cmp.Or(n.Database, DefaultDatabase)
+	if err := checkDatabase(op, n.Database); err != nil {
+		return User{}, err
+	}
 	hash, err := hashPassword(n.Password)
 	if err != nil {
 		return User{}, err
 	}
-	u := User{Alias: n.Alias, DisplayName: n.DisplayName, Admin: n.Admin, SMTPAddress: n.Alias + "@" + d.domain}
+	u := User{Alias: n.Alias, DisplayName: n.DisplayName, Admin: n.Admin, Database: n.Database, SMTPAddress: n.Alias + "@" + d.domain}
 	rand.Read(u.Mailbox[:])
 	u.Mailbox[7] = u.Mailbox[7]&0x0F | 0x40 // version 4, in wire order
 	u.Mailbox[8] = u.Mailbox[8]&0x3F | 0x80
@@ -266,7 +291,7 @@ func (d *Directory) Add(ctx context.Context, n NewUser) (User, error) {
 	if err := box.Close(); err != nil {
 		return User{}, err
 	}
-	_, err = d.db.ExecContext(ctx, "INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?)", u.Alias, u.DisplayName, u.LegacyDN, u.Mailbox[:], u.Admin, hash, ntHash(n.Password))
+	_, err = d.db.ExecContext(ctx, "INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?)", u.Alias, u.DisplayName, u.LegacyDN, u.Mailbox[:], u.Admin, hash, ntHash(n.Password), u.Database)
 	if err != nil {
 		os.Remove(d.MailboxPath(u.Mailbox))
 		var se *sqlite.Error
@@ -307,6 +332,23 @@ func (d *Directory) SetPassword(ctx context.Context, alias, password string) err
 // SetAdmin says whether a user is an administrator.
 func (d *Directory) SetAdmin(ctx context.Context, alias string, admin bool) error {
 	return d.change(ctx, "change user", alias, "UPDATE users SET admin = ? WHERE alias = ?", admin, alias)
+}
+
+// checkDatabase tells whether a name can stand in a DN.
+func checkDatabase(op, name string) error {
+	if name == "" || len(name) > maxDatabaseName || strings.ContainsAny(name, `/=\`) || strings.TrimSpace(name) != name {
+		return &mapi.Error{Op: op, Object: name, Code: mapi.ErrInvalidParameter, Err: fmt.Errorf("the name of a database has at most %d bytes, and none of / = \\", maxDatabaseName)}
+	}
+	return nil
+}
+
+// SetDatabase assigns a user's mailbox to a database. The mailbox stays where it is; what changes is what the address book says.
+func (d *Directory) SetDatabase(ctx context.Context, alias, name string) error {
+	const op = "change user"
+	if err := checkDatabase(op, name); err != nil {
+		return err
+	}
+	return d.change(ctx, op, alias, "UPDATE users SET mdb = ? WHERE alias = ?", name, alias)
 }
 
 // change runs a statement that must change one user.

@@ -233,3 +233,44 @@ func TestCertificate(t *testing.T) {
 		}
 	}
 }
+
+func TestDatabases(t *testing.T) {
+	d := create(t)
+	if u := add(t, d, "zoe", ""); u.Database != DefaultDatabase {
+		t.Errorf("database %q", u.Database)
+	}
+	if u, err := d.Add(t.Context(), NewUser{Alias: "adam", Password: "x", Database: "DB 01"}); err != nil || u.Database != "DB 01" {
+		t.Errorf("%+v, %v", u, err)
+	}
+	if err := d.SetDatabase(t.Context(), "zoe", "DB02"); err != nil {
+		t.Fatal(err)
+	}
+	if u, _ := d.User(t.Context(), "zoe"); u.Database != "DB02" {
+		t.Errorf("moved to %q", u.Database)
+	}
+	for _, bad := range []string{"", "a/b", "a=b", " a", strings.Repeat("x", 65)} {
+		if err := d.SetDatabase(t.Context(), "zoe", bad); !errors.Is(err, mapi.ErrInvalidParameter) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+// TestOlderDirectory opens directories as earlier versions made them.
+func TestOlderDirectory(t *testing.T) {
+	for version, undo := range []string{"ALTER TABLE users DROP COLUMN mdb; ALTER TABLE users DROP COLUMN nthash; PRAGMA user_version = 0",
+		"ALTER TABLE users DROP COLUMN mdb; PRAGMA user_version = 1"} {
+		d := create(t)
+		zoe := add(t, d, "zoe", "")
+		if _, err := d.db.ExecContext(t.Context(), undo); err != nil {
+			t.Fatal(err)
+		}
+		old, err := Open(t.Context(), d.Path())
+		if err != nil {
+			t.Fatal(version, err)
+		}
+		if u, err := old.User(t.Context(), "zoe"); err != nil || u != zoe {
+			t.Errorf("version %d: %+v, %v", version, u, err)
+		}
+		old.Close()
+	}
+}

@@ -50,6 +50,14 @@ func Find(ctx context.Context, repo *restic.Repository, which string) (*restic.S
 	return found, nil
 }
 
+// DirOf is the name of the mailbox's directory in a snapshot, [DirName] of its address.
+func DirOf(s *restic.Snapshot) (name string, ok bool) {
+	if len(s.Paths) != 1 {
+		return "", false
+	}
+	return path.Base(s.Paths[0]), true
+}
+
 // IsOf tells whether a snapshot is one of a mailbox. Addresses compare without regard to case.
 func IsOf(s *restic.Snapshot, mailbox string) bool {
 	for _, p := range s.Paths {
