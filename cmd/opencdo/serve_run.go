@@ -17,6 +17,7 @@ import (
 
 type serveRunCmd struct {
 	dataFlag
+	mailFlags
 	Listen             string   `help:"Address to listen on." default:"127.0.0.1:8443" placeholder:"HOST:PORT"`
 	PlainHTTP          bool     `name:"plain-http" help:"No TLS; on loopback addresses only."`
 	RPC                string   `name:"rpc" help:"Address on which RPC over TCP is served, too." placeholder:"HOST:PORT"`
@@ -30,7 +31,7 @@ type serveRunCmd struct {
 }
 
 func (serveRunCmd) Help() string {
-	return "Of the flags of clients, --auth says which ways to authenticate in HTTP are offered, --keytab has the keys of the server's Kerberos principals (HTTP/host, exchangeMDB/host, exchangeAB/host), --rpc-level is the least level of RPC that is taken, and --rpc-auth what Autodiscover names for it.\n\nExamples:\n  opencdo serve --data /srv/opencdo --listen 0.0.0.0:443 --auth negotiate,ntlm --keytab /etc/http.keytab --extended-protection require\n  opencdo serve --data /srv/opencdo --rpc 0.0.0.0:6001 --rpc-mapper 0.0.0.0:135 --rpc-level privacy\n  opencdo serve --data /srv/opencdo --auth bearer --jwks keys.json --issuer https://login.contoso.test --audience https://mail.contoso.test"
+	return "Of the flags of clients, --auth says which ways to authenticate in HTTP are offered, --keytab has the keys of the server's Kerberos principals (HTTP/host, exchangeMDB/host, exchangeAB/host), --rpc-level is the least level of RPC that is taken, and --rpc-auth what Autodiscover names for it.\n\nExamples:\n  opencdo serve --data /srv/opencdo --listen 0.0.0.0:443 --auth negotiate,ntlm --keytab /etc/http.keytab --extended-protection require\n  opencdo serve --data /srv/opencdo --rpc 0.0.0.0:6001 --rpc-mapper 0.0.0.0:135 --rpc-level privacy\n  opencdo serve --data /srv/opencdo --auth bearer --jwks keys.json --issuer https://login.contoso.test --audience https://mail.contoso.test\n  opencdo serve --data /srv/opencdo --smtp 127.0.0.1:2525 --relay smtp+starttls://me@mail.example.org --relay-password-file secret.txt"
 }
 
 // Run serves until it is interrupted.
@@ -48,6 +49,9 @@ func (c serveRunCmd) Run(ctx context.Context, a *app) error {
 	cfg := exchangeserver.Config{Backend: backend, Domain: dir.Domain(), Auth: auth, Autodiscover: offer}
 	if a.Verbose {
 		cfg.Logger = slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	if cfg.Relay, err = c.smarthost(a, dir.Domain()); err != nil {
+		return err
 	}
 	server, err := exchangeserver.New(cfg)
 	if err != nil {
@@ -67,14 +71,23 @@ func (c serveRunCmd) Run(ctx context.Context, a *app) error {
 	if conf != nil {
 		scheme = "https"
 	}
-	serveRPC := func(context.Context) error { return nil }
+	services := []func(context.Context) error{func(ctx context.Context) error { return server.Serve(ctx, l, conf) }}
+	mail, err := c.listeners(ctx, a)
+	if err != nil {
+		l.Close()
+		return err
+	}
+	for _, m := range mail {
+		services = append(services, func(ctx context.Context) error { return m.serve(ctx, server, cfg, conf) })
+	}
 	if c.RPC != "" {
 		rpc, err := server.ListenRPC(ctx, c.RPC, c.RPCMapper)
 		if err != nil {
 			l.Close()
+			closeAll(mail)
 			return err
 		}
-		serveRPC = rpc.Serve
+		services = append(services, rpc.Serve)
 		port, mapper := rpc.Ports()
 		a.printf("RPC over TCP on port %d, endpoint mapper on port %d", port, mapper)
 	}
@@ -85,21 +98,24 @@ func (c serveRunCmd) Run(ctx context.Context, a *app) error {
 	if len(users) == 0 {
 		a.printf("there are no users yet: opencdo serve user add NAME --data %s", c.Data)
 	}
-	// Where one of the two ends, the other does.
+	return together(ctx, services)
+}
+
+// together runs services; where one ends, the others do.
+func together(ctx context.Context, services []func(context.Context) error) (err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	done := make(chan error, 1)
-	go func() {
-		err := serveRPC(ctx)
-		if c.RPC != "" {
+	done := make(chan error, len(services))
+	for _, serve := range services {
+		go func() {
+			done <- serve(ctx)
 			stop()
+		}()
+	}
+	for range services {
+		if e := <-done; err == nil {
+			err = e
 		}
-		done <- err
-	}()
-	err = server.Serve(ctx, l, conf)
-	stop()
-	if rpcErr := <-done; err == nil {
-		err = rpcErr
 	}
 	return err
 }
