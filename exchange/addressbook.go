@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 
@@ -308,7 +309,7 @@ func (ab *AddressBook) Resolve(ctx context.Context, name string, keys []mapi.Key
 	}
 	columns := columnsOf(keys)
 	var resp oxcmapihttp.ResolveNamesResponse
-	req := &oxcmapihttp.ResolveNamesRequest{State: newStat(), Tags: columns, Names: []string{name}}
+	req := &oxcmapihttp.ResolveNamesRequest{State: newStat(), Tags: append(slices.Clone(columns), lastingTags...), Names: []string{name}}
 	if err := ab.ask(ctx, mapihttp.ResolveNames, req, &resp); err != nil {
 		return nil, fmt.Errorf("resolve %q: %w", name, err)
 	}
@@ -316,7 +317,9 @@ func (ab *AddressBook) Resolve(ctx context.Context, name string, keys []mapi.Key
 		return nil, &mapi.Error{Op: "resolve", Object: name, Code: mapi.ErrNotFound}
 	}
 	if resp.MinIDs[0] == oxnspi.MidResolved && len(resp.Rows.Rows) > 0 {
-		return []mapi.Props{rowProps(resp.Rows.Columns, resp.Rows.Rows[0])}, nil
+		ps := rowProps(resp.Rows.Columns, resp.Rows.Rows[0])
+		lasting(ps)
+		return []mapi.Props{slices.DeleteFunc(ps, func(p mapi.Prop) bool { return !slices.Contains(columns, p.Key.Tag) })}, nil
 	}
 	var all []mapi.Props
 	q := mapi.Query{Where: mapi.ResProperty{Op: mapi.RelEQ, Key: mapi.TagKey(pid.TagAnr), Value: name}}
@@ -334,6 +337,24 @@ func (ab *AddressBook) Resolve(ctx context.Context, name string, keys []mapi.Key
 		return nil, fmt.Errorf("resolve %q: %w", name, err)
 	}
 	return all, &mapi.Error{Op: "resolve", Object: name, Code: mapi.ErrAmbiguous}
+}
+
+// lastingTags are what an entry id that lasts is made of.
+var lastingTags = []mapi.Tag{pid.TagEmailAddress, pid.TagDisplayType}
+
+// ephemeral is the first byte of entry ids that are good in one session only ([MS-OXNSPI] 2.2.9.2). ResolveNames gives such.
+const ephemeral = 0x87
+
+// lasting puts an entry id that is good for ever in the place of one that is not ([MS-OXNSPI] 2.2.9.3).
+func lasting(ps mapi.Props) {
+	id, _ := ps.Tag(pid.TagEntryId).([]byte)
+	dn := ps.Text(pid.TagEmailAddress)
+	if len(id) == 0 || id[0] != ephemeral || !strings.HasPrefix(dn, "/") {
+		return
+	}
+	kind, _ := ps.Tag(pid.TagDisplayType).(int32)
+	e := oxcdata.AddressBookEntryID{Provider: oxcdata.ProviderAddressBook, Version: 1, Type: uint32(kind), DN: mapi.String8(dn)}
+	ps.Set(mapi.TagKey(pid.TagEntryId), []byte(encodeID((*oxcdata.Coder).AddressBookEntryID, &e)))
 }
 
 func (ab *AddressBook) resolveDN(ctx context.Context, dn string, keys []mapi.Key) ([]mapi.Props, error) {

@@ -306,3 +306,34 @@ func TestInteropSubmit(t *testing.T) {
 		time.Sleep(200 * time.Millisecond) // the server delivers on its own time
 	}
 }
+
+// TestInteropFreeBusy asks the server when the owner of the mailbox is free, and compares with an appointment made for that.
+func TestInteropFreeBusy(t *testing.T) {
+	ctx := t.Context()
+	st := exchange.OpenPeer(t, "", func(c *exchange.Config) { c.ServicesURL = os.Getenv("OPENCDO_GROMOX_URL") + "/EWS/Exchange.asmx" })
+	id, err := st.Special(ctx, mapi.RoleCalendar)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calendar, err := st.Folder(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Date(2031, 5, 6, 9, 30, 0, 0, time.UTC)
+	item, err := mapi.WriteItem(ctx, calendar, mapi.Normal, &mapi.Item{Props: mapi.Props{{Key: mapi.TagKey(pid.TagMessageClass), Value: "IPM.Appointment"},
+		{Key: mapi.TagKey(pid.TagSubject), Value: "storetest free/busy"}, {Key: pid.LidBusyStatus, Value: int32(3)},
+		{Key: pid.LidAppointmentStartWhole, Value: mapi.NewFileTime(start)}, {Key: pid.LidAppointmentEndWhole, Value: mapi.NewFileTime(start.Add(time.Hour))},
+		{Key: pid.LidRecurring, Value: false}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer calendar.Delete(ctx, []mapi.EntryID{item}, true)
+	busy, err := st.FreeBusy(ctx, mapi.Props{{Key: mapi.TagKey(pid.TagSmtpAddress), Value: os.Getenv("OPENCDO_GROMOX_USER")}}, start.Add(-2*time.Hour), start.Add(5*time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (mapi.Busy{Start: start, End: start.Add(time.Hour), Status: 3}); len(busy) != 1 || !busy[0].Start.Equal(want.Start) ||
+		!busy[0].End.Equal(want.End) || busy[0].Status != want.Status {
+		t.Errorf("%+v, want %+v", busy, want)
+	}
+}

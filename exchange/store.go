@@ -21,6 +21,7 @@ import (
 type Config struct {
 	MailboxURL     string // MAPI/HTTP mailbox endpoint, with its MailboxId
 	AddressBookURL string // MAPI/HTTP address book endpoint; empty: no address book
+	ServicesURL    string // Exchange Web Services, for when people are free; empty: nobody tells
 	RPC            *RPC   // reaches mailbox and address book in place of the URLs
 	UserDN         string // legacy DN of the user who logs on
 	MailboxDN      string // legacy DN of the mailbox; empty: the user's own

@@ -139,7 +139,8 @@ func (d *discovery) protocols(base, server, database string) (list []autodiscove
 			exclusive = "On" // the name is good behind the proxy only
 		}
 		list = append(list, autodiscover.Protocol{Type: autodiscover.EXCH, Server: server, ServerDN: serversDN + server, ServerVersion: d.version().Hex(),
-			MdbDN: databaseDN(server, database), AuthPackage: cmp.Or(d.offer.RPCAuth, authAnonymous), ServerExclusiveConnect: exclusive})
+			MdbDN: databaseDN(server, database), AuthPackage: cmp.Or(d.offer.RPCAuth, authAnonymous), ServerExclusiveConnect: exclusive,
+			EwsURL: base + "/EWS/Exchange.asmx", ASURL: base + "/EWS/Exchange.asmx"})
 	}
 	if !d.offer.NoRPCOverHTTP {
 		list = append(list, d.proxy(autodiscover.EXPR, base), d.proxy(autodiscover.EXHTTP, base))
@@ -149,7 +150,8 @@ func (d *discovery) protocols(base, server, database string) (list []autodiscove
 
 // proxy is the section of the RPC proxy.
 func (d *discovery) proxy(kind, base string) autodiscover.Protocol {
-	p := autodiscover.Protocol{Type: kind, SSL: "Off", AuthPackage: cmp.Or(d.offer.ProxyAuth, autodiscover.AuthBasic)}
+	p := autodiscover.Protocol{Type: kind, SSL: "Off", AuthPackage: cmp.Or(d.offer.ProxyAuth, autodiscover.AuthBasic),
+		EwsURL: base + "/EWS/Exchange.asmx", ASURL: base + "/EWS/Exchange.asmx"}
 	if u, err := url.Parse(base); err == nil {
 		p.Server = u.Host
 		if u.Scheme == "https" {

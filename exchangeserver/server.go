@@ -25,6 +25,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/opencdo/opencdo/internal/availability"
 	"github.com/opencdo/opencdo/internal/dcerpc"
 	"github.com/opencdo/opencdo/internal/delivery"
 	"github.com/opencdo/opencdo/internal/mapihttp"
@@ -144,6 +145,7 @@ const maxRequest = 512 << 10
 func (s *Server) routes() http.Handler {
 	discovery := (&discovery{s, s.cfg.Autodiscover}).handler() // authenticates what needs it
 	mailboxes, book, proxy := s.authenticated(s.mailboxes), s.authenticated(s.book), s.authenticated(s.proxy)
+	services := s.authenticated(&availability.Handler{Lookup: s.freeBusy})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := strings.ToLower(r.URL.Path); path {
 		case "/mapi/emsmdb/", "/mapi/emsmdb":
@@ -152,6 +154,8 @@ func (s *Server) routes() http.Handler {
 			book.ServeHTTP(w, r)
 		case "/rpc/rpcproxy.dll", "/rpcwithcert/rpcproxy.dll":
 			proxy.ServeHTTP(w, r)
+		case servicesPath:
+			services.ServeHTTP(w, r)
 		default:
 			if strings.HasPrefix(path, discoveryFolder) {
 				discovery.ServeHTTP(w, r)

@@ -273,7 +273,7 @@ func (s *session) maybeTCP() bool {
 // reach finds the endpoints of one transport.
 func (s *session) reach(ctx context.Context, t profile.Transport) *exchange.Config {
 	c := &exchange.Config{HTTP: s.http, Trace: s.half, Admin: s.Admin || s.ConnectFlags&profile.ConnectUseAdminPrivilege != 0, Sessions: s.Sessions,
-		Logger: s.Logger, IgnoreNoPF: s.IgnoreNoPF, ClientVersion: "Outlook/" + s.ClientVersion.String()}
+		Logger: s.Logger, IgnoreNoPF: s.IgnoreNoPF, ClientVersion: "Outlook/" + s.ClientVersion.String(), ServicesURL: s.services()}
 	switch t {
 	case profile.MAPIHTTP:
 		s.overMAPIHTTP(ctx, c)

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/opencdo/opencdo/exchange"
+	"github.com/opencdo/opencdo/internal/autodiscover"
 	"github.com/opencdo/opencdo/internal/dcerpc"
 	"github.com/opencdo/opencdo/internal/epm"
 	"github.com/opencdo/opencdo/internal/httpauth"
@@ -57,6 +58,26 @@ func (s *session) rpcProxy() (proxy, server string) {
 		server = proxy
 	}
 	return proxy, server
+}
+
+// services is where the web services are: as Autodiscover told, else where every server of Exchange 2007 and later has them.
+func (s *session) services() string {
+	if s.found == nil {
+		return s.base.String() + "/EWS/Exchange.asmx"
+	}
+	list := s.found.EXHTTP
+	if s.found.EXCH != nil {
+		list = append([]autodiscover.Protocol{*s.found.EXCH}, list...)
+	}
+	if s.found.EXPR != nil {
+		list = append([]autodiscover.Protocol{*s.found.EXPR}, list...)
+	}
+	for _, p := range list {
+		if p.EwsURL != "" {
+			return p.EwsURL
+		}
+	}
+	return ""
 }
 
 // overRPCHTTP reaches the RPC server through the RPC proxy.

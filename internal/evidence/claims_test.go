@@ -63,6 +63,7 @@ var claims = []claim{
 	{structure: "SPNEGO", section: "RFC 4178, [MS-SPNG]", tests: "internal/spnego TestNTLMAgainstMIT TestKerberosAgainstMIT", elsewhere: "MIT's library, both ways"},
 	{structure: "HTTP authentication", section: "RFC 7617, 6750, 4559, [MS-NTHT]", tests: "internal/httpauth TestServerAgainstCurl TestServerAgainstCurlWithKerberos TestTransportAgainstApache", elsewhere: "curl; Apache"},
 	{structure: "access tokens (JWT)", section: "RFC 7515, 7519", tests: "internal/httpauth TestVectorsJWS", elsewhere: "the examples of RFC 7515, appendix A"},
+	{structure: "free/busy (GetUserAvailability)", section: "[MS-OXWAVLS] 3.1.4.1", tests: "exchange TestInteropFreeBusy, internal/availability TestClockOfTheClient", elsewhere: "a gromox server"},
 	{structure: "Autodiscover POX, request", section: "[MS-OXDSCLI] 2.2.3", tests: "internal/autodiscover TestRequestVectors TestServerVectors", elsewhere: "99 recorded exchanges"},
 	{structure: "Autodiscover POX, response", section: "[MS-OXDSCLI] 2.2.4", tests: "internal/autodiscover TestResponseVectors TestDiscoverVectors", elsewhere: "99 recorded exchanges"},
 	{structure: "compound files, read", section: "[MS-CFB] 2", tests: "internal/cfb TestReadsWhatOlefileReads", elsewhere: "sample files as olefile reads them"},
