@@ -163,8 +163,8 @@ func (x *syncState) forget() {
 	}
 }
 
-// maxStateData is how much of a state goes into one request, with what belongs to it.
-const maxStateData = 24 << 10
+// maxStateData is how much of a state goes into one request, with what belongs to it. Tests have less.
+var maxStateData = 24 << 10
 
 // requests are the uploads of a state to a context in a slot. A set that is too large for one request comes in several
 // of them.
