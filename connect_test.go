@@ -213,7 +213,9 @@ func TestPinnedCertificate(t *testing.T) {
 	}
 	block, _ := pem.Decode(raw)
 	sum := sha256.Sum256(block.Bytes)
-	p.set(t, func(s *settings.Settings) { s.SetText(settings.Own, settings.CertificatePins, hex.EncodeToString(sum[:])) })
+	p.set(t, func(s *settings.Settings) {
+		s.SetText(settings.Own, settings.CertificatePins, hex.EncodeToString(sum[:]))
+	})
 	cfg := p.config()
 	cfg.CAFile = ""
 	if err := logsOn(t, p.info(t), cfg); err != nil {

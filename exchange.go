@@ -29,6 +29,9 @@ type VersionRefusedError = connect.VersionRefusedError
 // Step is something that was done on the way to a mailbox.
 type Step = connect.Step
 
+// StepResolve is the step that finds a name in the address book.
+const StepResolve = connect.StepResolve
+
 // Auth says how a user proves to servers who they are, besides by Config.Password. The zero value leaves it to profile and server.
 type Auth struct {
 	// Schemes are the ways that may be used in HTTP: "basic", "ntlm", "negotiate", "bearer", "certificate". Empty: all that
@@ -59,6 +62,9 @@ type Kerberos struct {
 	ConfigFile      string // krb5.conf; empty: KRB5_CONFIG, /etc/krb5.conf
 	Password        bool   // use Config.Password
 }
+
+// ErrNoTickets means that there is nothing to get Kerberos tickets with.
+var ErrNoTickets = connect.ErrNoTickets
 
 // openExchange logs on as CDO did with a dynamic profile. The profile exists, under a random name, as long as the store is open.
 func openExchange(ctx context.Context, info profile.Info, cfg *Config) (mapi.Store, error) {
@@ -176,6 +182,7 @@ func (cfg *Config) connect(ctx context.Context, home string, way *profile.Connec
 func through[T any](ctx context.Context, cfg *Config, home string, way *profile.Connection, open func(context.Context, connect.Config) (*T, error)) (*T, error) {
 	credentials, end, err := cfg.credentials(way.User)
 	if err != nil {
+		cfg.step("get the credentials", way.User, err, "")
 		return nil, &mapi.Error{Op: "log on", Object: way.User, Code: mapi.ErrInvalidParameter, Err: err}
 	}
 	st, err := open(ctx, connect.Config{Connection: way, Credentials: credentials, Admin: cfg.Admin, Sessions: cfg.Sessions, Home: home,
@@ -230,7 +237,7 @@ func (cfg *Config) credentials(user string) (c connect.Credentials, end func(), 
 	}
 	if k := cfg.Auth.Kerberos; k != nil {
 		if c.Kerberos, err = cfg.kerberos(k, user); err != nil {
-			return c, end, err
+			return c, end, fmt.Errorf("%w: %w", ErrNoTickets, err)
 		}
 		end = c.Kerberos.Close
 	}

@@ -22,9 +22,16 @@ func (a *app) openRepo(ctx context.Context, dir string, make bool) (*backup.Repo
 }
 
 // mailboxName is the name that a snapshot of a store is found under, and the server that the store is on.
-func mailboxName(addr opencdo.Address) (name, server string) {
-	if addr.Scheme == opencdo.SchemeExchange {
+func (a *app) mailboxName(addr opencdo.Address) (name, server string) {
+	switch addr.Scheme {
+	case opencdo.SchemeExchange:
 		return addr.Info.Mailbox, addr.Info.Server
+	case opencdo.SchemeProfile:
+		if way, err := a.connection(addr.Name); err == nil && !strings.HasPrefix(way.Mailbox, "/") {
+			return way.Mailbox, way.Server
+		} else if err == nil && way.SMTP != "" {
+			return way.SMTP, way.Server
+		}
 	}
 	name = strings.NewReplacer(`\`, "/").Replace(addr.Name)
 	return name[strings.LastIndexByte(name, '/')+1:], string(addr.Scheme)

@@ -76,7 +76,7 @@ func (c backupCmd) one(ctx context.Context, a *app) error {
 		return err
 	}
 	o := c.options()
-	o.Mailbox, o.Server = mailboxName(addr)
+	o.Mailbox, o.Server = a.mailboxName(addr)
 	if c.Name != "" {
 		o.Mailbox = c.Name
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -43,6 +44,7 @@ type doneStep struct {
 func (c doctorCmd) Run(ctx context.Context, a *app) error {
 	d := &diagnosis{Store: c.Store, Steps: []doneStep{}}
 	told := map[string]bool{} // what to do is told once
+	last := ""                // error
 	step := func(s opencdo.Step) {
 		f := doneStep{What: s.What, Where: s.Where, OK: s.Err == nil, Found: []string{}}
 		if s.Note != "" {
@@ -50,14 +52,20 @@ func (c doctorCmd) Run(ctx context.Context, a *app) error {
 		}
 		if s.Err != nil {
 			f.Error = strings.TrimSpace(s.Err.Error())
-			if _, next := advise(s.Err); !told[next] {
+			if next := adviseStep(s); !told[next] {
 				f.Do, told[next] = next, true
 			}
 		}
 		d.Steps = append(d.Steps, f)
-		if !c.JSON {
-			a.printStep(f)
+		if c.JSON {
+			return
 		}
+		if last != "" && strings.Contains(f.Error, last) {
+			f.Error = "as above"
+		} else if f.Error != "" {
+			last = f.Error
+		}
+		a.printStep(f)
 	}
 	cfg := a.config()
 	cfg.Trace, cfg.Examine = step, true
@@ -78,6 +86,15 @@ func (c doctorCmd) Run(ctx context.Context, a *app) error {
 		a.printf("\nThe mailbox can be used.")
 	}
 	return err
+}
+
+// adviseStep says what to set or do after a step that failed.
+func adviseStep(s opencdo.Step) string {
+	_, next := advise(s.Err)
+	if next == "" && s.What == opencdo.StepResolve && errors.Is(s.Err, mapi.ErrNotFound) {
+		return "Check the mailbox's name: an alias, an SMTP address or a legacy DN. \"opencdo addresses\" searches the address book, from a mailbox that can be opened."
+	}
+	return next
 }
 
 func (a *app) printStep(f doneStep) {

@@ -104,6 +104,7 @@ func adviseLogon(err error) (code int, next string, ok bool) {
 		invalid   x509.CertificateInvalidError
 		verify    *tls.CertificateVerificationError
 		dns       *net.DNSError
+		failed    *mapi.Error
 	)
 	switch {
 	case errors.As(err, &noProxy):
@@ -131,11 +132,13 @@ func adviseLogon(err error) (code int, next string, ok bool) {
 	case errors.Is(err, secret.ErrNone):
 		return exitLogon, "", true
 	case errors.Is(err, httpauth.ErrNoScheme):
-		return exitLogon, "The server offers no way to authenticate that map or profile and --auth allow and that there are credentials for; \"opencdo doctor\" shows what it offers. Name it in RpcHttpProxyMap or the profile, or with --auth.", true
+		return exitLogon, "The server offers no way to authenticate that map or profile and --auth allow and that there are credentials for; \"opencdo doctor\" shows what it offers. Name it in RpcHttpProxyMap or the profile, or with --auth. For Bearer there has to be a token: --token-file, or \"opencdo secret login\".", true
 	case errors.Is(err, httpauth.ErrServer):
 		return exitLogon, "Check the host's name: the ticket was for another service, or somebody stands between.", true
 	case errors.Is(err, oauth.ErrDenied), errors.Is(err, oauth.ErrExpired):
 		return exitLogon, "Run \"opencdo secret login\" again.", true
+	case errors.Is(err, opencdo.ErrNoTickets):
+		return exitLogon, "Get tickets with kinit, or give --keytab, or --kerberos with --password-file.", true
 	case errors.Is(err, kerberos.ErrRefused):
 		return exitLogon, "Check user, --realm and --krb5-conf, the keytab (--keytab) or password, and that the tickets haven't expired (klist).", true
 	case errors.Is(err, spnego.ErrNoCurrentUser):
@@ -146,6 +149,8 @@ func adviseLogon(err error) (code int, next string, ok bool) {
 		return exitLogon, "Check user (--user) and password (--password-file).", true
 	case errors.Is(err, mapi.ErrLoginPermission), errors.Is(err, mapi.ErrNoAccess):
 		return exitLogon, "The user has no right to this: log on as the owner, have the right to the mailbox granted (FullAccess, or Receive-As with --admin).", true
+	case errors.As(err, &failed) && failed.Op == "log on" && failed.Code == mapi.ErrInvalidParameter: // what flags say of credentials
+		return exitUsage, "", true
 	case errors.As(err, &dns):
 		return exitNetwork, "Check the name of the server or proxy, and the DNS.", true
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/opencdo/opencdo/exchangeserver"
 	"github.com/opencdo/opencdo/exchangetest"
 	"github.com/opencdo/opencdo/internal/localstore"
 	"github.com/opencdo/opencdo/internal/settings"
@@ -101,8 +102,10 @@ func fill(t *testing.T, st mapi.Store) {
 }
 
 // serve starts a server with a map entry for it, and gives the address of anna's mailbox by dynamic profile.
-func (b *bench) serve() (address string) {
-	b.start(exchangetest.Options{Users: []exchangetest.User{{Alias: "anna", Name: "Anna Schmidt"}, {Alias: "annabel", Name: "Annabel Jones"}}})
+func (b *bench) serve() (address string) { return b.serveWith(nil) }
+
+func (b *bench) serveWith(change func(*exchangeserver.Config)) (address string) {
+	b.start(exchangetest.Options{Config: change, Users: []exchangetest.User{{Alias: "anna", Name: "Anna Schmidt"}, {Alias: "annabel", Name: "Annabel Jones"}}})
 	return "exchange:anna@" + b.server.Mailbox(b, "anna").String() + "@" + b.server.Domain
 }
 
@@ -111,12 +114,7 @@ func (b *bench) start(o exchangetest.Options) {
 	b.Helper()
 	b.server = exchangetest.New(b, o)
 	host := strings.TrimPrefix(b.server.URL, "https://")
-	c, err := tls.Dial("tcp", host, &tls.Config{InsecureSkipVerify: true}) // to get the certificate that is to be trusted
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer c.Close()
-	b.file("ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.ConnectionState().PeerCertificates[0].Raw})))
+	b.certificate(host)
 	b.file("password", exchangetest.Password+"\n")
 	home := os.Getenv("OPENCDO_HOME")
 	s, err := settings.Load(home)
@@ -127,6 +125,17 @@ func (b *bench) start(o exchangetest.Options) {
 	if err := s.Save(home); err != nil {
 		b.Fatal(err)
 	}
+}
+
+// certificate keeps the certificate of a server, which is to be trusted.
+func (b *bench) certificate(host string) {
+	b.Helper()
+	c, err := tls.Dial("tcp", host, &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	b.file("ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.ConnectionState().PeerCertificates[0].Raw})))
 }
 
 // online are the flags that a server needs.

@@ -38,6 +38,19 @@ func (a *app) profiles() (*profile.Dir, *settings.Settings, error) {
 	return profile.Open(folder, store), set, nil
 }
 
+// connection is what a profile and the settings come to.
+func (a *app) connection(name string) (*profile.Connection, error) {
+	d, set, err := a.profiles()
+	if err != nil {
+		return nil, err
+	}
+	p, err := d.Load(name)
+	if err != nil {
+		return nil, err
+	}
+	return p.Connection(set)
+}
+
 // profileFlags are what create and edit have in common. --server, --mailbox, --user, --admin and --rpc-auth say the usual things.
 type profileFlags struct {
 	SMTP              string   `name:"smtp" help:"SMTP address of the mailbox." placeholder:"ADDRESS"`

@@ -52,6 +52,9 @@ type Step struct {
 	Note  string // what was found, in lines
 }
 
+// StepResolve is the step that finds a name in the address book.
+const StepResolve = "resolve the mailbox"
+
 // session is a logon under way.
 type session struct {
 	Config
@@ -89,7 +92,11 @@ func OpenBook(ctx context.Context, cfg Config) (*exchange.AddressBook, error) {
 		return nil, err
 	}
 	return byTransports(ctx, s, func(ctx context.Context, t profile.Transport) (*exchange.AddressBook, error) {
-		book, err := exchange.NewAddressBook(*s.reach(ctx, t))
+		c, err := s.reach(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		book, err := exchange.NewAddressBook(*c)
 		if err != nil {
 			return nil, err
 		}
@@ -133,8 +140,8 @@ func byTransports[T io.Closer](ctx context.Context, s *session, open func(contex
 		case problem == nil:
 			opened.Close()
 		}
-		// The same credentials aren't sent again: that may lock the user out.
-		if !s.Examine || errors.Is(err, mapi.ErrLogonFailed) {
+		// What isn't about the transport is the same on others; and the same credentials sent again may lock the user out.
+		if !s.Examine || err != nil && !errors.Is(err, mapi.ErrNetwork) {
 			return st, err
 		}
 	}
@@ -271,23 +278,26 @@ func (s *session) maybeTCP() bool {
 }
 
 // reach finds the endpoints of one transport.
-func (s *session) reach(ctx context.Context, t profile.Transport) *exchange.Config {
-	c := &exchange.Config{HTTP: s.http, Trace: s.half, Admin: s.Admin || s.ConnectFlags&profile.ConnectUseAdminPrivilege != 0, Sessions: s.Sessions,
+func (s *session) reach(ctx context.Context, t profile.Transport) (c *exchange.Config, err error) {
+	c = &exchange.Config{HTTP: s.http, Trace: s.half, Admin: s.Admin || s.ConnectFlags&profile.ConnectUseAdminPrivilege != 0, Sessions: s.Sessions,
 		Logger: s.Logger, IgnoreNoPF: s.IgnoreNoPF, ClientVersion: "Outlook/" + s.ClientVersion.String(), ServicesURL: s.services()}
 	switch t {
 	case profile.MAPIHTTP:
-		s.overMAPIHTTP(ctx, c)
+		err = s.overMAPIHTTP(ctx, c)
 	case profile.RPCHTTP:
-		s.overRPCHTTP(ctx, c)
+		err = s.overRPCHTTP(ctx, c)
 	case profile.RPCTCP:
 		s.overRPCTCP(ctx, c)
 	}
-	return c
+	return c, err
 }
 
 // openBy logs on by one transport.
 func (s *session) openBy(ctx context.Context, t profile.Transport) (*exchange.Store, error) {
-	c := s.reach(ctx, t)
+	c, err := s.reach(ctx, t)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.resolve(ctx, c); err != nil {
 		return nil, err
 	}
@@ -359,8 +369,7 @@ func (s *session) isFound(name string) bool {
 
 // resolveName finds the DN of a mailbox, as the address book provider of MAPI did.
 func (s *session) resolveName(ctx context.Context, name string, c *exchange.Config) (dn string, err error) {
-	const op = "resolve the mailbox"
-	defer func() { s.step(op, name, err, dn) }()
+	defer func() { s.step(StepResolve, name, err, dn) }()
 	book, err := exchange.NewAddressBook(*c)
 	if err != nil {
 		return "", err

@@ -17,6 +17,9 @@ import (
 	"github.com/opencdo/opencdo/profile"
 )
 
+// ErrNoTickets means that there is nothing to get Kerberos tickets with.
+var ErrNoTickets = errors.New("no Kerberos tickets")
+
 // Credentials are what a user can prove to be themselves with. What isn't there is left out.
 type Credentials struct {
 	// Schemes restrict HTTP authentication besides the profile; empty: all.
@@ -135,7 +138,7 @@ func (c *Credentials) rpc(by profile.RPCAuth, user, service string, encrypt bool
 		}
 	case profile.RPCKerberos:
 		if c.Kerberos == nil {
-			return cfg, errors.New("authentication by Kerberos in RPC needs a Kerberos user: a keytab, a credential cache or a password for one")
+			return cfg, fmt.Errorf("%w: authentication by Kerberos in RPC needs a keytab, a credential cache or a password to get them with", ErrNoTickets)
 		}
 		cfg.Auth, cfg.AuthType = byKerberos(), dcerpc.AuthKerberos
 	case profile.RPCNegotiate:

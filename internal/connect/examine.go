@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/opencdo/opencdo/internal/httpauth"
-	"github.com/opencdo/opencdo/internal/rpchttp"
 )
 
 // examineTimeout bounds one look: somebody is waiting for what it says.
@@ -130,34 +129,34 @@ func nameOf(s string) string {
 	return s
 }
 
-// offers asks a page without credentials how it wants to be authenticated to, and compares that with what is allowed.
-func (s *session) offers(ctx context.Context, at string) {
+// offers asks a page without credentials how it wants to be authenticated to, and compares that with what is allowed. Only
+// that the two have nothing in common is an error: whatever else goes wrong, the logon will show.
+func (s *session) offers(ctx context.Context, at string) error {
 	ctx, cancel := context.WithTimeout(ctx, examineTimeout)
 	defer cancel()
 	const what = "ask how to authenticate"
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
-	if err != nil {
-		s.step(what, at, err, "")
-		return
-	}
 	transport := &http.Transport{TLSClientConfig: s.tls, DialContext: s.Dial, Proxy: http.ProxyFromEnvironment}
 	defer transport.CloseIdleConnections()
-	resp, err := transport.RoundTrip(req)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
+	var resp *http.Response
+	if err == nil {
+		resp, err = transport.RoundTrip(req)
+	}
 	if err != nil {
 		s.step(what, at, err, "")
-		return
+		return nil
 	}
 	resp.Body.Close()
 	offered, allowed := httpauth.Offered(resp.Header.Values("WWW-Authenticate")), s.auth.Usable()
 	if resp.StatusCode != http.StatusUnauthorized {
 		s.step(what, at, nil, fmt.Sprintf("the page answers HTTP status %d %s instead of asking for credentials", resp.StatusCode, http.StatusText(resp.StatusCode)))
-		return
+		return nil
 	}
-	note := fmt.Sprintf("offered: %s\nallowed here, with credentials for it: %s", join(offered), join(allowed))
 	if !slices.ContainsFunc(offered, func(o httpauth.Scheme) bool { return slices.Contains(allowed, o) }) {
 		err = httpauth.ErrNoScheme
 	}
-	s.step(what, at, err, note)
+	s.step(what, at, err, fmt.Sprintf("offered: %s\nallowed here, with credentials for it: %s", join(offered), join(allowed)))
+	return err
 }
 
 func join(list []httpauth.Scheme) string {
@@ -169,9 +168,4 @@ func join(list []httpauth.Scheme) string {
 		names = append(names, x.String())
 	}
 	return strings.Join(names, ", ")
-}
-
-// echo asks an RPC proxy whether it is there and takes the credentials ([MS-RPCH] 2.1.2.1.5).
-func (s *session) echo(ctx context.Context, cfg rpchttp.Config) {
-	s.step("ask the RPC proxy for an echo", cfg.URL, rpchttp.Echo(ctx, cfg), "")
 }

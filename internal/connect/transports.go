@@ -24,7 +24,7 @@ import (
 )
 
 // overMAPIHTTP takes the endpoints that Autodiscover told, or makes their URLs from the proxy's name and the server's.
-func (s *session) overMAPIHTTP(ctx context.Context, c *exchange.Config) {
+func (s *session) overMAPIHTTP(ctx context.Context, c *exchange.Config) error {
 	if s.found == nil {
 		query := "?MailboxId=" + s.server
 		c.MailboxURL = s.base.String() + "/mapi/emsmdb/" + query
@@ -38,8 +38,9 @@ func (s *session) overMAPIHTTP(ctx context.Context, c *exchange.Config) {
 		}
 	}
 	if s.Examine {
-		s.offers(ctx, c.MailboxURL)
+		return s.offers(ctx, c.MailboxURL)
 	}
+	return nil
 }
 
 // rpcProxy is the RPC proxy, and the server as it knows it.
@@ -81,7 +82,7 @@ func (s *session) services() string {
 }
 
 // overRPCHTTP reaches the RPC server through the RPC proxy.
-func (s *session) overRPCHTTP(ctx context.Context, c *exchange.Config) {
+func (s *session) overRPCHTTP(ctx context.Context, c *exchange.Config) error {
 	proxy, server := s.rpcProxy()
 	target := url.URL{Scheme: "https", Host: proxy}
 	if s.found == nil {
@@ -94,8 +95,10 @@ func (s *session) overRPCHTTP(ctx context.Context, c *exchange.Config) {
 	}
 	if s.Examine {
 		mailbox := config(rpchttp.PortMailbox)
-		s.offers(ctx, mailbox.URL)
-		s.echo(ctx, mailbox)
+		if err := s.offers(ctx, mailbox.URL); err != nil {
+			return err
+		}
+		s.step("ask the RPC proxy for an echo", mailbox.URL, rpchttp.Echo(ctx, mailbox), "")
 	}
 	c.RPC = &exchange.RPC{Version: s.ClientVersion.Words(), Dial: func(ctx context.Context, interfaces ...dcerpc.Syntax) (*dcerpc.Client, error) {
 		cfg := config(portOf(interfaces[0]))
@@ -110,6 +113,7 @@ func (s *session) overRPCHTTP(ctx context.Context, c *exchange.Config) {
 		}
 		return s.bind(ctx, conn, hostOnly(named), interfaces)
 	}}
+	return nil
 }
 
 func portOf(i dcerpc.Syntax) int {
