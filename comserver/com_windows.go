@@ -21,6 +21,7 @@ var (
 	coResumeClassObjects      = ole32.NewProc("CoResumeClassObjects")
 	coAddRefServerProcess     = ole32.NewProc("CoAddRefServerProcess")
 	coReleaseServerProcess    = ole32.NewProc("CoReleaseServerProcess")
+	coLockObjectExternal      = ole32.NewProc("CoLockObjectExternal")
 	coDisconnectObject        = ole32.NewProc("CoDisconnectObject")
 	sysAllocStringLen         = oleaut32.NewProc("SysAllocStringLen")
 	sysFreeString             = oleaut32.NewProc("SysFreeString")

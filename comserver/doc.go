@@ -1,11 +1,11 @@
 // Package comserver is a COM automation server without a C compiler: it lets scripts and programs on Windows use a model of Go
 // objects through IDispatch, as a local server process. It knows nothing of what the objects are for.
 //
-// A [Library] describes the classes: names, dispids, parameters, interface ids. An [Object] executes the members of its class.
-// From the two, [Invoke] and [Class.IDsOfNames] make what automation clients expect: names without regard to case, named and
-// left-out arguments, default members, For Each, error numbers and texts. All of that is the same on every system and is
-// tested on every system. On Windows, [Main] is the life of the program that COM starts: registration, type library, class
-// factories, serving until the last client is gone.
+// A [Library] describes the classes: names, dispids, parameters, interface ids. An [Object] executes the members of its class,
+// and knows what their arguments and default members mean. The server makes of the two what automation clients expect: names
+// without regard to case, named and left-out arguments, For Each, error numbers and texts, objects that last as long as a
+// client has them. On Windows, Main is the life of the program that COM starts: registration, type library, class factories,
+// serving until the last client is gone. What doesn't need COM is the same on every system, and tested there.
 //
 // # Values
 //

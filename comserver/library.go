@@ -2,6 +2,7 @@ package comserver
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -24,8 +25,6 @@ type Class struct {
 	Members []Member
 	// Collection tells that objects of the class are [Enumerable].
 	Collection bool
-
-	names map[string]*Member // by lower-case name
 }
 
 // MemberKind tells methods from properties.
@@ -84,21 +83,19 @@ const (
 	idNewEnum     = -4
 )
 
-// prepare builds the indexes and checks what a call relies on.
-func (l *Library) prepare() error {
+// check finds descriptions that clients could not tell apart.
+func (l *Library) check() error {
 	for _, c := range l.Classes {
-		c.names = map[string]*Member{}
-		ids := map[int32]bool{}
-		for i := range c.Members {
-			m := &c.Members[i]
+		names, ids := map[string]bool{}, map[int32]bool{}
+		for _, m := range c.Members {
 			name := strings.ToLower(m.Name)
-			if c.names[name] != nil || ids[m.ID] {
+			if names[name] || ids[m.ID] {
 				return fmt.Errorf("comserver: %s.%s (%d) is described twice", c.Name, m.Name, m.ID)
 			}
 			if m.ID <= 0 {
 				return fmt.Errorf("comserver: %s.%s has the reserved dispid %d", c.Name, m.Name, m.ID)
 			}
-			c.names[name], ids[m.ID] = m, true
+			names[name], ids[m.ID] = true, true
 		}
 	}
 	return nil
@@ -118,18 +115,14 @@ func (c *Class) IDsOfNames(names []string) (ids []int32, ok bool) {
 		ids[0] = idNewEnum
 		return ids, len(names) == 1
 	}
-	m := c.names[strings.ToLower(names[0])]
-	if m == nil {
+	at := slices.IndexFunc(c.Members, func(m Member) bool { return strings.EqualFold(m.Name, names[0]) })
+	if at < 0 {
 		return ids, false
 	}
+	m := &c.Members[at]
 	ids[0], ok = m.ID, true
 	for i, name := range names[1:] {
-		for p := range m.Params {
-			if strings.EqualFold(m.Params[p].Name, name) {
-				ids[i+1] = int32(p)
-				break
-			}
-		}
+		ids[i+1] = int32(slices.IndexFunc(m.Params, func(p Param) bool { return strings.EqualFold(p.Name, name) }))
 		ok = ok && ids[i+1] >= 0
 	}
 	return ids, ok

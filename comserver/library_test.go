@@ -11,9 +11,6 @@ import (
 )
 
 func TestIDsOfNames(t *testing.T) {
-	if err := (&Library{Classes: []*Class{thingClass}}).prepare(); err != nil {
-		t.Fatal(err)
-	}
 	for _, c := range []struct {
 		names []string
 		ids   []int32
@@ -37,7 +34,7 @@ func TestDescriptionsThatCannotBe(t *testing.T) {
 		{{Name: "A", ID: 1}, {Name: "B", ID: 1}},
 		{{Name: "A", ID: 0}},
 	} {
-		if err := (&Library{Classes: []*Class{{Name: "C", Members: members}}}).prepare(); err == nil {
+		if err := (&Library{Classes: []*Class{{Name: "C", Members: members}}}).check(); err == nil {
 			t.Errorf("%v was taken", members)
 		}
 	}

@@ -68,9 +68,15 @@ func (s *server) serve(ctx context.Context) error {
 	}
 	for i := range s.Classes {
 		class := &s.Classes[i]
+		factory := s.live.permanent(class)
+		// Else Wine lets go of what connects clients with the factory when one of them has done with it, just as the next one
+		// gets hold of it, whom it then tells that the factory is gone.
+		err := do(coLockObjectExternal, factory, 1, 0)
 		var cookie uint32
-		err := do(coRegisterClassObject, uintptr(unsafe.Pointer(&class.CLSID)), s.live.permanent(class), clsctxLocalServer,
-			regclsMultipleUse|regclsSuspended, uintptr(unsafe.Pointer(&cookie)))
+		if err == nil {
+			err = do(coRegisterClassObject, uintptr(unsafe.Pointer(&class.CLSID)), factory, clsctxLocalServer,
+				regclsMultipleUse|regclsSuspended, uintptr(unsafe.Pointer(&cookie)))
+		}
 		if err != nil {
 			revoke()
 			return fmt.Errorf("comserver: offering %s: %w", class.ProgID, err)
@@ -95,13 +101,14 @@ func (s *server) serve(ctx context.Context) error {
 		}
 	}
 	revoke()
+	time.Sleep(grace)
 	s.life.drain()
 	return nil
 }
 
 // newServer makes what the callbacks work on. It is made once in a process.
 func newServer(c Config) (*server, error) {
-	if err := c.Library.prepare(); err != nil {
+	if err := c.Library.check(); err != nil {
 		return nil, err
 	}
 	if c.Linger == 0 {

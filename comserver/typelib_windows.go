@@ -89,7 +89,7 @@ type varDesc struct {
 // WriteTypeLibrary writes the type library of a server, with Windows' own means (ICreateTypeLib2), so that no compiler for it
 // is needed. COM has to be initialized.
 func WriteTypeLibrary(path string, c Config) (err error) {
-	if err := c.Library.prepare(); err != nil {
+	if err := c.Library.check(); err != nil {
 		return err
 	}
 	name, err := windows.UTF16PtrFromString(path)

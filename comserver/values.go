@@ -46,6 +46,12 @@ func (d Decimal) String() string {
 	return s
 }
 
+// Float64 is the nearest Double.
+func (d Decimal) Float64() float64 {
+	f, _ := d.rat().Float64()
+	return f
+}
+
 // ErrorCode is a Variant that holds an error.
 type ErrorCode Code
 
