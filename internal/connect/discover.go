@@ -1,6 +1,7 @@
 package connect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -18,7 +19,11 @@ func (s *session) discover(ctx context.Context) (err error) {
 		if !ok {
 			login = name
 		}
-		name = login + "@" + s.base.Hostname()
+		domain := s.base.Hostname()
+		if _, d, ok := strings.Cut(cmp.Or(s.SMTP, s.Mailbox), "@"); ok { // users mostly have addresses like those of the mailboxes they open
+			domain = d
+		}
+		name = login + "@" + domain
 	}
 	d := autodiscover.Client{HTTP: s.http, Steps: s.steps()}
 	var endpoints []string

@@ -15,6 +15,16 @@ import (
 // ErrClosed is what calls on a client give after its Close.
 var ErrClosed = errors.New("DCE/RPC association is closed")
 
+// ErrNotSent matches the error of a call that the server cannot have carried out: the association ended before all of it was
+// sent.
+var ErrNotSent = errors.New("the call wasn't sent")
+
+// notSent is an error that matches ErrNotSent.
+type notSent struct{ error }
+
+func (e notSent) Unwrap() error        { return e.error }
+func (e notSent) Is(target error) bool { return target == ErrNotSent }
+
 // Config says how a [Client] works. The zero value is unauthenticated.
 type Config struct {
 	Auth     gss.Context // of the initiator, new; nil: no authentication
@@ -140,7 +150,7 @@ func (c *Client) read() {
 			err = c.take(h, pdu)
 		}
 		if err != nil {
-			c.end(fmt.Errorf("DCE/RPC association ended: %w", err))
+			c.end(ended(err))
 			return
 		}
 	}
@@ -235,12 +245,14 @@ func (c *Client) unlock() { c.writing <- struct{}{} }
 // write sends one fragment; who calls it holds the lock. A failure ends the association: nobody knows how much was sent.
 func (c *Client) write(pdu []byte) error {
 	if _, err := c.conn.Write(pdu); err != nil {
-		err = fmt.Errorf("DCE/RPC association ended: %w", err)
+		err = ended(err)
 		c.end(err)
 		return err
 	}
 	return nil
 }
+
+func ended(err error) error { return fmt.Errorf("DCE/RPC association ended: %w", err) }
 
 // Proxy calls the operations of one interface.
 type Proxy struct {
@@ -314,7 +326,7 @@ func (p *Proxy) Call(ctx context.Context, opnum uint16, in []byte) ([]byte, erro
 	}
 	id, call, err := c.begin()
 	if err != nil {
-		return nil, err
+		return nil, notSent{err}
 	}
 	go p.send(ctx, id, call, opnum, in)
 	select {
@@ -358,13 +370,18 @@ func (p *Proxy) send(ctx context.Context, id uint32, call *pending, opnum uint16
 			h.Flags |= LastFragment
 		}
 		pdu, err := encodeCall(h, &body, stub[:n], c.sec)
-		if err == nil {
-			call.sent = true
-			err = c.write(pdu)
-		} else {
+		if err != nil {
 			c.deliver(id, answer{err: err})
+			return
 		}
-		if err != nil || h.Flags&LastFragment != 0 {
+		call.sent = true
+		if _, err := c.conn.Write(pdu); err != nil {
+			err = ended(err)
+			c.deliver(id, answer{err: notSent{err}})
+			c.end(err)
+			return
+		}
+		if h.Flags&LastFragment != 0 {
 			return
 		}
 		h.Flags &^= FirstFragment

@@ -160,10 +160,7 @@ func isLoopback(host string) bool {
 // the 401 that came just before, nil at first and after a success. ready: as far as is known, the server will serve the
 // request; until then, requests should be ones that can be repeated.
 func (v *Conversation) Authorize(ctx context.Context, challenges []string) (authorization string, ready bool, err error) {
-	before := v.state
-	authorization, ready, err = v.next(ctx, challenges)
-	// Whether a ticket is accepted is worth a request of its own, before one that can't be repeated.
-	return authorization, ready && !(v.kerberos && before < negotiating), err
+	return v.next(ctx, challenges)
 }
 
 // String leaves the secrets out.

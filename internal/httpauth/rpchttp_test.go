@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"net"
 	"net/http/httptest"
 	"net/url"
+	"sync"
 	"testing"
 
 	"github.com/opencdo/opencdo/internal/httpauth"
@@ -57,6 +59,12 @@ func TestRPCOverHTTP(t *testing.T) {
 		NTHash: func(_ context.Context, domain, user string) (ntlm.Hash, bool, error) {
 			return ntlm.NTHash("geheim"), domain == "EXAMPLE" && user == "anna", nil
 		},
+		Token: func(_ context.Context, token string) (string, error) {
+			if token != "fresh" {
+				return "", httpauth.ErrRefused
+			}
+			return "anna@example.test", nil
+		},
 		Keytab: keys, ExtendedProtection: httpauth.ProtectionRequire,
 		Certificate: func(*tls.ConnectionState) *x509.Certificate { return web.Certificate() },
 	})
@@ -75,11 +83,20 @@ func TestRPCOverHTTP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	wrong, err := kerberos.NewClient(kerberos.ClientConfig{User: kdctest.User, Password: "wrong", ConfigFile: kdc.Config})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(wrong.Close)
 	for _, c := range []struct {
 		name string
 		auth httpauth.Config
-		want string
+		want string // empty: refused
 	}{
+		{"Bearer", httpauth.Config{Tokens: &renewing{token: "fresh"}, Schemes: []httpauth.Scheme{httpauth.Bearer}}, "anna@example.test"},
+		{"an expired token", httpauth.Config{Tokens: &renewing{token: "expired", next: "fresh"}, Schemes: []httpauth.Scheme{httpauth.Bearer}}, "anna@example.test"},
+		{"tokens that nobody takes", httpauth.Config{Tokens: &renewing{token: "expired", next: "expired, too"}, Schemes: []httpauth.Scheme{httpauth.Bearer}}, ""},
+		{"no ticket, but a password", httpauth.Config{Kerberos: wrong}, `EXAMPLE\anna`},
 		{"Basic", httpauth.Config{Schemes: []httpauth.Scheme{httpauth.Basic}}, "anna"},
 		{"NTLM", httpauth.Config{Schemes: []httpauth.Scheme{httpauth.NTLM}}, `EXAMPLE\anna`},
 		{"NTLM in Negotiate", httpauth.Config{Schemes: []httpauth.Scheme{httpauth.Negotiate}}, `EXAMPLE\anna`},
@@ -95,6 +112,9 @@ func TestRPCOverHTTP(t *testing.T) {
 					return c.auth.NewConversation(u, state)
 				},
 			})
+			if c.want == "" && errors.Is(err, rpchttp.ErrUnauthorized) {
+				return
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -105,4 +125,19 @@ func TestRPCOverHTTP(t *testing.T) {
 			}
 		})
 	}
+}
+
+// renewing gives a token until it is refused, and then another.
+type renewing struct {
+	mu          sync.Mutex
+	token, next string
+}
+
+func (r *renewing) Token(_ context.Context, refused string) (string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if refused == r.token && r.next != "" {
+		r.token = r.next
+	}
+	return r.token, nil
 }

@@ -49,6 +49,9 @@ func (e *HTTPError) Error() string {
 	return s
 }
 
+// RetryIn tells package retry how long the server wants to be left alone.
+func (e *HTTPError) RetryIn() time.Duration { return e.RetryAfter }
+
 func (e *HTTPError) Is(target error) bool {
 	return target == ErrUnauthorized && e.Status == http.StatusUnauthorized
 }

@@ -23,29 +23,58 @@ const (
 	defaultRetries = 5 // with the default backoff about half a minute
 	defaultBackoff = time.Second
 	maxBackoff     = time.Minute
+	// maxWait is how long a server may ask to be left alone: longer, and people should rather be told.
+	maxWait = 5 * time.Minute
 )
 
-// Do does something, and again while its error may pass. It gives the last error, or ctx's if that ended meanwhile.
+// Do does something, and again while its error may pass. It gives the last error, or ctx's if that ended meanwhile. What was
+// tried enough further down isn't tried again.
 func (p Policy) Do(ctx context.Context, do func(try int) error) error {
+	return p.While(ctx, Transient, do)
+}
+
+// While is Do with another opinion of which errors are worth another try.
+func (p Policy) While(ctx context.Context, worth func(error) bool, do func(try int) error) error {
 	if p.Retries == 0 {
 		p.Retries = defaultRetries
 	}
-	wait := p.Backoff
-	if wait <= 0 {
-		wait = defaultBackoff
+	backoff := p.Backoff
+	if backoff <= 0 {
+		backoff = defaultBackoff
 	}
 	for try := 0; ; try++ {
 		err := do(try)
-		if err == nil || !Transient(err) || try >= p.Retries || ctx.Err() != nil {
+		var tried *exhausted
+		if err == nil || errors.As(err, &tried) || !worth(err) || ctx.Err() != nil || p.Retries < 0 {
 			return err
 		}
+		wait := max(backoff, askedFor(err))
+		if try >= p.Retries || wait > maxWait {
+			return &exhausted{err}
+		}
+		t := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
+			t.Stop()
 			return ctx.Err()
-		case <-time.After(wait):
+		case <-t.C:
 		}
-		wait = min(2*wait, maxBackoff)
+		backoff = min(2*backoff, maxBackoff)
 	}
+}
+
+// exhausted is an error that was there after all tries.
+type exhausted struct{ error }
+
+func (e *exhausted) Unwrap() error { return e.error }
+
+// askedFor is how long the server that gave an error wants to be left alone, as HTTP's Retry-After says it.
+func askedFor(err error) time.Duration {
+	var asks interface{ RetryIn() time.Duration }
+	if errors.As(err, &asks) {
+		return asks.RetryIn()
+	}
+	return 0
 }
 
 // Get is Policy.Do for what gives a value.

@@ -40,7 +40,9 @@ type channel struct {
 	nc      *patient
 	br      *bufio.Reader
 	cookie  cookie
-	retired atomic.Bool // an IN channel after its last PDU
+	retired atomic.Bool   // an IN channel after its last PDU
+	auth    Authenticator // of the connection
+	careful bool          // credentials go with an echo request before they go with the channel's
 }
 
 // connect makes the network connection. It is closed, or its deadline is past, when ctx ends.
@@ -97,17 +99,18 @@ func (ch *channel) authorize(ctx context.Context) (string, error) {
 	if err != nil || ch.cfg.Authenticator == nil {
 		return "", err
 	}
-	auth := ch.cfg.Authenticator(state)
+	ch.auth = ch.cfg.Authenticator(state)
 	var challenges []string
+	accepted := false
 	for range maxLegs {
-		authorization, ready, err := auth.Authorize(ctx, challenges)
+		authorization, ready, err := ch.auth.Authorize(ctx, challenges)
 		if err != nil && challenges != nil {
 			err = fmt.Errorf("%w: %w", err, ErrUnauthorized)
 		}
 		if err != nil {
 			return "", fmt.Errorf("rpchttp: %s: authentication: %w", ch.kind, err)
 		}
-		if ready {
+		if ready && (accepted || !ch.careful) {
 			return authorization, nil
 		}
 		resp, err := ch.echo(ctx, authorization)
@@ -116,7 +119,7 @@ func (ch *channel) authorize(ctx context.Context) (string, error) {
 		}
 		switch resp.Status {
 		case http.StatusOK:
-			challenges = nil
+			challenges, accepted = nil, true
 		case http.StatusUnauthorized:
 			challenges = resp.Challenges
 			if len(challenges) == 0 {

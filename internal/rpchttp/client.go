@@ -50,7 +50,9 @@ type client struct {
 	ctx    context.Context // ends with the connection
 	opened chan struct{}
 
-	inSwitched chan struct{} // recycling the IN channel is done
+	careful    bool                 // as in channel, at the opening
+	tried      map[Channel]*channel // the first ones
+	inSwitched chan struct{}        // recycling the IN channel is done
 
 	// Of the OUT channel's reader alone:
 	outState outState
@@ -82,17 +84,44 @@ const (
 // A Write to the connection sends one whole RPC PDU, or several; Read gives the stream of the server's. When the connection
 // fails, Read gives what had come until then, then an error that matches [ErrLost].
 func Dial(ctx context.Context, cfg Config) (net.Conn, error) {
-	c, err := newClient(cfg)
-	if err != nil {
-		return nil, err
+	for try := 0; ; try++ {
+		c, err := newClient(cfg)
+		if err != nil {
+			return nil, err
+		}
+		c.careful = try > 0
+		if err = c.open(ctx); err == nil {
+			return c, nil
+		}
+		if try > 0 || !c.knowsBetter(ctx, err) {
+			return nil, err
+		}
 	}
+}
+
+func (c *client) open(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.OpenTimeout)
 	defer cancel()
-	if err := c.dial(ctx); err != nil {
+	err := c.dial(ctx)
+	if err != nil {
 		c.fail(err)
-		return nil, err
 	}
-	return c, nil
+	return err
+}
+
+// knowsBetter reports whether the opening failed because credentials weren't accepted, and the authenticator has others: a new
+// token for one that has expired, or a password in place of a ticket.
+func (c *client) knowsBetter(ctx context.Context, err error) bool {
+	var refused *HTTPError
+	if !errors.As(err, &refused) || len(refused.Challenges) == 0 {
+		return false
+	}
+	ch := c.tried[refused.Channel]
+	if ch == nil || ch.auth == nil {
+		return false
+	}
+	_, _, err = ch.auth.Authorize(ctx, refused.Challenges)
+	return err == nil
 }
 
 // Echo asks the proxy for an echo ([MS-RPCH] 2.1.2.1.5): without error, it is there and accepts the credentials.
@@ -159,6 +188,8 @@ func (c *client) channel(kind Channel) *channel {
 // dial opens both channels and waits for CONN/C2 ([MS-RPCH] 3.2.2.4.1.2).
 func (c *client) dial(ctx context.Context) error {
 	in, out := c.channel(In), c.channel(Out)
+	in.careful, out.careful = c.careful, c.careful
+	c.tried = map[Channel]*channel{In: in, Out: out}
 	failed := make(chan error, 1)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

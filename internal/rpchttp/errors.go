@@ -65,6 +65,9 @@ func (e *HTTPError) Is(target error) bool {
 	return target == ErrUnauthorized && e.Status == http.StatusUnauthorized
 }
 
+// RetryIn tells package retry how long the server wants to be left alone.
+func (e *HTTPError) RetryIn() time.Duration { return e.RetryAfter }
+
 // NetworkError is a channel that could not be opened for a reason below HTTP.
 type NetworkError struct {
 	Channel Channel

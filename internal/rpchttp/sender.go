@@ -267,8 +267,8 @@ func (s *sender) write(pdu []byte, passed <-chan struct{}, done <-chan struct{},
 		}
 		return os.ErrDeadlineExceeded
 	case <-done:
-		if !takeBack() {
-			<-r.done
+		if !takeBack() && <-r.done == nil {
+			return nil // all of it is out: whether it arrived, the peer's silence will tell
 		}
 		return failure()
 	}
