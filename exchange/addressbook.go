@@ -13,6 +13,7 @@ import (
 	"github.com/opencdo/opencdo/internal/oxcdata"
 	"github.com/opencdo/opencdo/internal/oxcmapihttp"
 	"github.com/opencdo/opencdo/internal/oxnspi"
+	"github.com/opencdo/opencdo/internal/retry"
 	"github.com/opencdo/opencdo/mapi"
 	"github.com/opencdo/opencdo/mapi/pid"
 )
@@ -20,10 +21,12 @@ import (
 // AddressBook is the server's address book ([MS-OXNSPI], [MS-OXCMAPIHTTP] 2.2.5). It implements mapi.AddressBook; stores
 // whose configuration says how to reach one do too, through it.
 type AddressBook struct {
-	t bookTransport
+	t      bookTransport
+	policy retry.Policy
 
-	mu    sync.Mutex
-	bound bool
+	mu      sync.Mutex
+	bound   bool
+	reached bool // once
 }
 
 // NewAddressBook prepares the address book of a server; nothing is sent before the first question. Of cfg the fields that say
@@ -33,7 +36,7 @@ func NewAddressBook(cfg Config) (*AddressBook, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &AddressBook{t: t}, nil
+	return &AddressBook{t: t, policy: cfg.policy()}, nil
 }
 
 // newStat is a position at the beginning of the global list. Its code page is an 8-bit one, as a Bind demands ([MS-OXNSPI]
@@ -42,20 +45,34 @@ func newStat() *oxnspi.Stat {
 	return &oxnspi.Stat{CodePage: codePage, TemplateLocale: localeID, SortLocale: localeID}
 }
 
-// ask does one exchange, binding first where there is no session, and again where it was lost.
+// ask does one exchange, binding first where there is no session, and again where it was lost: questions do no harm. A server
+// that never answered is asked again only when it says that it is busy.
 func (ab *AddressBook) ask(ctx context.Context, kind string, req, resp oxcmapihttp.Body) error {
-	for try := 0; ; try++ {
-		if err := ab.bind(ctx); err != nil {
-			return err
+	worth := func(err error) bool {
+		ab.mu.Lock()
+		defer ab.mu.Unlock()
+		return isBusy(err) || ab.reached && retry.Transient(err)
+	}
+	return ab.policy.While(ctx, worth, func(int) error {
+		err := ab.once(ctx, kind, req, resp)
+		if lost(err) { // at once: a session that lay idle was stale
+			err = ab.once(ctx, kind, req, resp)
 		}
-		err := ab.t.call(ctx, kind, req, resp)
-		if try > 0 || !lost(err) {
-			return err
-		}
+		return err
+	})
+}
+
+func (ab *AddressBook) once(ctx context.Context, kind string, req, resp oxcmapihttp.Body) error {
+	if err := ab.bind(ctx); err != nil {
+		return err
+	}
+	err := ab.t.call(ctx, kind, req, resp)
+	if lost(err) || retry.Transient(err) {
 		ab.mu.Lock()
 		ab.bound = false
 		ab.mu.Unlock()
 	}
+	return err
 }
 
 func (ab *AddressBook) bind(ctx context.Context) error {
@@ -69,6 +86,7 @@ func (ab *AddressBook) bind(ctx context.Context) error {
 		return &mapi.Error{Op: "log on to the address book", Code: mapi.ErrLogonFailed, Err: err}
 	}
 	ab.bound = err == nil
+	ab.reached = ab.reached || ab.bound
 	return err
 }
 
@@ -80,7 +98,9 @@ func (ab *AddressBook) Close() error {
 		return nil
 	}
 	ab.bound = false
-	err := ab.t.call(context.Background(), mapihttp.Unbind, &oxcmapihttp.UnbindRequest{}, &oxcmapihttp.Empty{})
+	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
+	defer cancel()
+	err := ab.t.call(ctx, mapihttp.Unbind, &oxcmapihttp.UnbindRequest{}, &oxcmapihttp.Empty{})
 	if mapi.CodeOf(err) == unbindSuccess || lost(err) {
 		return nil
 	}

@@ -14,12 +14,12 @@ import (
 
 // exists asks for an item, so that replacing what isn't there fails at once.
 func (f *folder) exists(ctx context.Context, id mapi.EntryID) error {
-	return f.openedMessage(ctx, id, openReadOnly, func(*session, handle) error { return nil })
+	return f.st.reading(ctx, f.openedMessage(ctx, id, openReadOnly, func(*session, handle) error { return nil }))
 }
 
-// openedMessage runs do with an item open.
-func (f *folder) openedMessage(ctx context.Context, id mapi.EntryID, mode uint8, do func(*session, handle) error) error {
-	return f.st.with(ctx, func(s *session) error {
+// openedMessage gives an operation of a session that has an item open.
+func (f *folder) openedMessage(ctx context.Context, id mapi.EntryID, mode uint8, do func(*session, handle) error) func(*session) error {
+	return func(s *session) error {
 		var b batch
 		slot, err := f.openMessage(ctx, s, &b, id, mode)
 		if err != nil {
@@ -35,7 +35,7 @@ func (f *folder) openedMessage(ctx context.Context, id mapi.EntryID, mode uint8,
 		h := res.at(slot)
 		defer s.free(h)
 		return do(s, h)
-	})
+	}
 }
 
 // empty removes all content of an open message: properties, recipients and attachments.
@@ -110,7 +110,7 @@ func (f *folder) Update(ctx context.Context, id mapi.EntryID, set mapi.Props, de
 		set = slices.Clone(set)
 		set.Delete(flagsKey)
 	}
-	err := f.openedMessage(ctx, id, openReadWrite, func(s *session, h handle) error {
+	err := f.st.with(ctx, f.openedMessage(ctx, id, openReadWrite, func(s *session, h handle) error {
 		if err := f.st.setProps(ctx, s, h, set, del); err != nil {
 			return err
 		}
@@ -129,7 +129,7 @@ func (f *folder) Update(ctx context.Context, id mapi.EntryID, set mapi.Props, de
 			return err
 		}
 		return res.check("save item")
-	})
+	}))
 	if err != nil {
 		return fmt.Errorf("update item: %w", err)
 	}
@@ -147,10 +147,10 @@ func (f *folder) Delete(ctx context.Context, ids []mapi.EntryID, hard bool) erro
 	for len(ids) > 0 {
 		n := min(len(ids), deleteMost)
 		partial := false
-		err := f.opened(ctx, func(s *session, h handle) (err error) {
+		err := f.st.with(ctx, f.opened(ctx, func(s *session, h handle) (err error) {
 			partial, err = f.deleteSome(ctx, s, h, ids[:n], hard)
 			return err
-		})
+		}))
 		if err != nil {
 			return err
 		}

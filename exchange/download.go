@@ -139,9 +139,13 @@ func (f *folder) Read(ctx context.Context, id mapi.EntryID, w mapi.ItemSink) err
 
 // ReadExcept implements mapi.PartReader.
 func (f *folder) ReadExcept(ctx context.Context, id mapi.EntryID, except []mapi.Tag, w mapi.ItemSink) error {
-	err := f.st.with(ctx, func(s *session) error { return f.read(ctx, s, id, openReadOnly, except, w) })
+	pushed := false // what w has seen isn't taken back
+	read := func(mode uint8) error {
+		return f.st.again(ctx, func() bool { return !pushed }, func(s *session) error { return f.read(ctx, s, id, mode, except, w, &pushed) })
+	}
+	err := read(openReadOnly)
 	if errors.Is(err, mapi.ErrNotFound) {
-		err = f.st.with(ctx, func(s *session) error { return f.read(ctx, s, id, openReadOnly|openSoftDeleted, except, w) })
+		err = read(openReadOnly | openSoftDeleted)
 	}
 	if err != nil {
 		return fmt.Errorf("read item: %w", err)
@@ -149,7 +153,7 @@ func (f *folder) ReadExcept(ctx context.Context, id mapi.EntryID, except []mapi.
 	return nil
 }
 
-func (f *folder) read(ctx context.Context, s *session, id mapi.EntryID, mode uint8, except []mapi.Tag, w mapi.ItemSink) error {
+func (f *folder) read(ctx context.Context, s *session, id mapi.EntryID, mode uint8, except []mapi.Tag, w mapi.ItemSink, pushed *bool) error {
 	d, err := f.download(ctx, s, id, mode, except)
 	if mapi.CodeOf(err) == serverNoMemory {
 		d, err = f.download(ctx, s, id, mode, except)
@@ -158,6 +162,7 @@ func (f *folder) read(ctx context.Context, s *session, id mapi.EntryID, mode uin
 		return err
 	}
 	defer d.close()
+	*pushed = true
 	r := oxcfxics.NewReader(d)
 	t := newTextSink(w, r)
 	if err := oxcfxics.ReadContent(r, t); err != nil {

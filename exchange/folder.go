@@ -30,7 +30,7 @@ func (st *Store) Folder(ctx context.Context, id mapi.EntryID) (mapi.Folder, erro
 		return nil, err
 	}
 	f := &folder{st: st, id: id, lid: lid}
-	err = st.with(ctx, func(s *session) (err error) {
+	err = st.reading(ctx, func(s *session) (err error) {
 		f.parent, err = f.findParent(ctx, s)
 		return err
 	})
@@ -78,9 +78,9 @@ func (f *folder) open(ctx context.Context, s *session, b *batch) (uint8, error) 
 	return out, nil
 }
 
-// opened runs f with the folder open.
-func (f *folder) opened(ctx context.Context, do func(*session, handle) error) error {
-	return f.st.with(ctx, func(s *session) error {
+// opened gives an operation of a session that has the folder open.
+func (f *folder) opened(ctx context.Context, do func(*session, handle) error) func(*session) error {
+	return func(s *session) error {
 		var b batch
 		slot, err := f.open(ctx, s, &b)
 		if err != nil {
@@ -96,21 +96,21 @@ func (f *folder) opened(ctx context.Context, do func(*session, handle) error) er
 		h := res.at(slot)
 		defer s.free(h)
 		return do(s, h)
-	})
+	}
 }
 
 // Props implements mapi.Folder.
 func (f *folder) Props(ctx context.Context) (ps mapi.Props, err error) {
-	err = f.opened(ctx, func(s *session, h handle) (err error) {
+	err = f.st.reading(ctx, f.opened(ctx, func(s *session, h handle) (err error) {
 		ps, err = f.st.allProps(ctx, s, h)
 		return err
-	})
+	}))
 	return ps, err
 }
 
 // SetProps implements mapi.Folder.
 func (f *folder) SetProps(ctx context.Context, set mapi.Props, del []mapi.Key) error {
-	return f.opened(ctx, func(s *session, h handle) error { return f.st.setProps(ctx, s, h, set, del) })
+	return f.st.with(ctx, f.opened(ctx, func(s *session, h handle) error { return f.st.setProps(ctx, s, h, set, del) }))
 }
 
 var folderColumns = []mapi.Tag{
@@ -124,7 +124,7 @@ const searchFolder = 2 // PidTagFolderType
 func (f *folder) Folders(ctx context.Context) iter.Seq2[mapi.FolderInfo, error] {
 	return func(yield func(mapi.FolderInfo, error) bool) {
 		var list []mapi.FolderInfo // hierarchies are short: read them whole and free the session for the loop's body
-		err := f.st.with(ctx, func(s *session) error {
+		err := f.st.reading(ctx, func(s *session) error {
 			list = nil
 			var b batch
 			in, err := f.open(ctx, s, &b)
@@ -233,7 +233,7 @@ func (f *folder) DeleteFolder(ctx context.Context, id mapi.EntryID) error {
 	if err != nil {
 		return err
 	}
-	return f.opened(ctx, func(s *session, h handle) error {
+	return f.st.with(ctx, f.opened(ctx, func(s *session, h handle) error {
 		parent, err := (&folder{st: f.st, id: id, lid: lid}).findParent(ctx, s)
 		if err != nil {
 			return err
@@ -258,7 +258,7 @@ func (f *folder) DeleteFolder(ctx context.Context, id mapi.EntryID) error {
 			return &mapi.Error{Op: "delete folder", Code: mapi.ErrNoAccess, Err: errors.New("the server deleted only a part of it")}
 		}
 		return nil
-	})
+	}))
 }
 
 // isPartial reports whether a ROP that deletes has left something out.
@@ -267,14 +267,31 @@ func isPartial(res *result) bool {
 	return err == nil && r.PartialCompletion
 }
 
-// Rows implements mapi.Folder.
+// Rows implements mapi.Folder. A list whose connection breaks is gone on with behind the last item that was given.
 func (f *folder) Rows(ctx context.Context, q mapi.Query) iter.Seq2[mapi.Row, error] {
 	return func(yield func(mapi.Row, error) bool) {
-		lent := func(r mapi.Row, err error) (more bool) {
-			f.st.lend(func() { more = yield(r, err) })
-			return more
-		}
-		err := f.st.with(ctx, func(s *session) error { return f.rows(ctx, s, q, lent) })
+		given, last, changed := 0, mapi.EntryID(""), false
+		err := f.st.again(ctx, func() bool { return !changed }, func(s *session) error {
+			rest, found := q, given == 0
+			if !found {
+				rest.Offset += given - 1
+				rest.Limit = max(q.Limit-given+1, 0)
+			}
+			err := f.rows(ctx, s, rest, func(r mapi.Row, err error) (more bool) {
+				if !found {
+					found = r.ID == last
+					return found
+				}
+				given, last = given+1, r.ID
+				f.st.lend(func() { more = yield(r, err) })
+				return more
+			})
+			if !found && (err == nil || err == errStopped) {
+				changed = true
+				return &mapi.Error{Op: "go on with a list", Code: mapi.ErrNetwork, Err: errors.New("the connection broke, and the list has changed meanwhile")}
+			}
+			return err
+		})
 		if err != nil && err != errStopped {
 			yield(mapi.Row{}, fmt.Errorf("list items: %w", err))
 		}

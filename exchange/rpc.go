@@ -108,8 +108,6 @@ func (t *overRPC) disconnect(ctx context.Context) error {
 		return nil
 	}
 	defer t.client.Close()
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // the server ends the session anyway when the connection ends
-	defer cancel()
 	var resp oxcrpc.ContextResponse
 	err := t.call(ctx, oxcrpc.OpEcDoDisconnect, &oxcrpc.ContextRequest{Context: t.context}, &resp, &resp.Result)
 	if errors.Is(err, mapi.ErrNetwork) {
@@ -127,8 +125,12 @@ func rpcFailure(ctx context.Context, op string, err error) error {
 		code    mapi.Code
 	)
 	switch {
+	case errors.Is(err, dcerpc.ErrNotSent) && ctx.Err() == nil: // with the association goes the session
+		return &mapi.Error{Op: op, Code: mapi.ErrNetwork, Err: fmt.Errorf("%w: %w", errSessionGone, err)}
 	case errors.Is(context.Cause(ctx), os.ErrDeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		code = mapi.ErrTimeout
+	case errors.Is(err, rpchttp.ErrLost): // for whatever reason: it tells itself when connecting again
+		code = mapi.ErrNetwork
 	case ctx.Err() != nil, errors.Is(err, rpchttp.ErrUntrustedCertificate), errors.Is(err, rpchttp.ErrUnauthorized):
 	case errors.As(err, &fault):
 		switch fault.Status {
@@ -141,7 +143,7 @@ func rpcFailure(ctx context.Context, op string, err error) error {
 		}
 	case errors.As(err, &answer) && (answer.Status == 503 || answer.Status == 429):
 		code = mapi.ErrServerBusy
-	case errors.Is(err, rpchttp.ErrLost), errors.Is(err, rpchttp.ErrUnreachable), errors.Is(err, dcerpc.ErrClosed),
+	case errors.Is(err, rpchttp.ErrUnreachable), errors.Is(err, dcerpc.ErrClosed),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &network), errors.As(err, &answer) && answer.Status >= 500:
 		code = mapi.ErrNetwork
 	}

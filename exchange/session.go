@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/opencdo/opencdo/internal/oxcdata"
 	"github.com/opencdo/opencdo/internal/oxcrops"
@@ -101,11 +102,29 @@ func (r *result) check(op string) error {
 }
 
 func ropError(op string, x oxcrops.Response) error {
-	if code := x.Result(); code.Failed() {
-		return &mapi.Error{Op: op, Object: oxcrops.Name(x.RopID()), Code: code}
+	code := x.Result()
+	if !code.Failed() {
+		return nil
 	}
-	return nil
+	e := &mapi.Error{Op: op, Object: oxcrops.Name(x.RopID()), Code: code}
+	switch r := x.(type) {
+	case *oxcrops.BackoffResponse:
+		e.Err = wanted(r.Duration)
+	case *oxcrops.FastTransferSourceGetBufferResponse:
+		e.Err = wanted(r.BackoffTime)
+	}
+	return e
 }
+
+// wanted is the time in milliseconds that a busy server wants to be left alone ([MS-OXCROPS] 2.2.15.2, 2.2.12.4.2).
+type wanted uint32
+
+func (w wanted) Error() string {
+	return fmt.Sprintf("the server wants to be left alone for %v", w.RetryIn())
+}
+
+// RetryIn tells package retry.
+func (w wanted) RetryIn() time.Duration { return time.Duration(w) * time.Millisecond }
 
 // answer finds the response of type T.
 func answer[T oxcrops.Response](r *result) (T, error) {
@@ -291,6 +310,16 @@ func (s *session) openMailbox(ctx context.Context, mailboxDN string, admin bool)
 	s.info, err = answer[*oxcrops.LogonResponse](res)
 	s.logon = res.at(out)
 	return err
+}
+
+// endTimeout is how long a server has to end a session: it does so by itself sooner or later.
+const endTimeout = 10 * time.Second
+
+// end gives up the session context.
+func (s *session) end() error {
+	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
+	defer cancel()
+	return s.t.disconnect(ctx)
 }
 
 // shortDN is the last part of a legacy DN, for messages.

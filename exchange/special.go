@@ -36,7 +36,7 @@ func (st *Store) Special(ctx context.Context, r mapi.Role) (mapi.EntryID, error)
 			return "", missing
 		}
 		var id mapi.EntryID
-		err := st.with(ctx, func(s *session) (err error) {
+		err := st.reading(ctx, func(s *session) (err error) {
 			id, err = st.folderEntry(ctx, s, st.info.FolderIDs[i])
 			return err
 		})
@@ -50,7 +50,7 @@ func (st *Store) Special(ctx context.Context, r mapi.Role) (mapi.EntryID, error)
 		return "", missing
 	}
 	var id mapi.EntryID
-	err := st.with(ctx, func(s *session) error {
+	err := st.reading(ctx, func(s *session) error {
 		v, err := st.specialProperty(ctx, s, tag)
 		if err != nil {
 			return err

@@ -11,9 +11,11 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/opencdo/opencdo/internal/mapihttp"
 	"github.com/opencdo/opencdo/internal/oxcrops"
+	"github.com/opencdo/opencdo/internal/retry"
 	"github.com/opencdo/opencdo/mapi"
 )
 
@@ -35,7 +37,12 @@ type Config struct {
 	// items are read or written in parallel; writers have as many of their own, and who opens more writers than that at once
 	// waits for one to be closed. 0: DefaultSessions.
 	Sessions int
-	Logger   *slog.Logger // nil: nothing is logged
+	// Retries is how often an operation is done again that failed because a connection broke or the server was busy: one that
+	// only reads, or one of which the server hasn't begun anything. 5 when 0, never when negative. Backoff is the wait before
+	// the first time, a second when 0; each further one is twice as long, and as long as the server asks for.
+	Retries int
+	Backoff time.Duration
+	Logger  *slog.Logger // nil: nothing is logged
 	// Trace is told of the two halves of each logon, "connect" and "log on", and how they ended; nil: nobody is.
 	Trace func(half string, err error)
 }
@@ -80,7 +87,11 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		}
 		st.book = book
 	}
-	s, err := st.acquire(ctx, st.slots)
+	var s *session
+	err := st.cfg.policy().While(ctx, isBusy, func(int) (err error) { // who can't be reached at all is told at once
+		s, err = st.acquire(ctx, st.slots)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +137,7 @@ func (st *Store) connect(ctx context.Context) (*session, error) {
 	}
 	s := &session{t: t, trace: st.cfg.Trace}
 	if err := s.open(ctx, st.cfg.MailboxDN, st.cfg.Admin); err != nil {
-		t.disconnect(context.WithoutCancel(ctx))
+		s.end()
 		return nil, logonError(st.cfg.MailboxDN, err)
 	}
 	st.log("session opened", "mailbox", shortDN(st.cfg.MailboxDN))
@@ -157,28 +168,49 @@ func (st *Store) release(s *session) {
 	}
 	st.mu.Unlock()
 	if drop {
-		s.t.disconnect(context.Background())
+		s.end()
 	}
 	<-place
 }
 
-// with runs an operation in a session. When the session context turns out to be lost before anything was done in it, the
-// operation is tried in a new one. Later it cannot be: a part may have been done, or seen by the caller.
+// with runs an operation that may change something. When nothing has been done yet because the session context is lost or the
+// server is busy, it is tried again. Later it isn't: what was asked for may have happened.
 func (st *Store) with(ctx context.Context, f func(*session) error) error {
-	for try := 0; ; try++ {
-		s, err := st.acquire(ctx, st.slots)
-		if err != nil {
-			return err
-		}
-		err = f(s)
-		untouched := s.calls == 0
-		st.release(s)
-		if err == nil || !lost(err) || !untouched || try > cap(st.slots) {
-			return err
-		}
-		st.log("session context lost, connecting again", "error", err)
-	}
+	return st.again(ctx, func() bool { return false }, f)
 }
+
+// reading runs an operation that only reads, and again while what keeps it from succeeding may pass.
+func (st *Store) reading(ctx context.Context, f func(*session) error) error {
+	return st.again(ctx, func() bool { return true }, f)
+}
+
+// again runs an operation, and again while its error may pass and another try cannot do anything twice: because nothing was
+// begun, or as far as repeatable says.
+func (st *Store) again(ctx context.Context, repeatable func() bool, f func(*session) error) error {
+	harmless := true
+	return st.cfg.policy().While(ctx, func(err error) bool { return harmless && retry.Transient(err) }, func(try int) error {
+		for stale := 0; ; stale++ {
+			harmless = true
+			s, err := st.acquire(ctx, st.slots)
+			if err != nil {
+				return err
+			}
+			err = f(s)
+			begun := s.calls > 0 || !lost(err) && !isBusy(err)
+			st.release(s)
+			if err == nil || begun || isBusy(err) || stale > cap(st.slots) {
+				harmless = !begun || repeatable()
+				return err
+			}
+			st.log("session context lost, connecting again", "error", err) // at once: a session that lay idle was stale
+		}
+	})
+}
+
+// isBusy reports whether the server is too busy at the moment.
+func isBusy(err error) bool { return errors.Is(err, mapi.ErrServerBusy) }
+
+func (c *Config) policy() retry.Policy { return retry.Policy{Retries: c.Retries, Backoff: c.Backoff} }
 
 // lend runs the body of a caller's loop while a session waits for it. The body may need a session itself, so the place in
 // the limit is given up meanwhile: nested loops must not wait for each other.
@@ -197,7 +229,7 @@ func (st *Store) Close() error {
 	st.mu.Unlock()
 	var errs []error
 	for _, s := range idle {
-		if err := s.t.disconnect(context.Background()); err != nil && !lost(err) {
+		if err := s.end(); err != nil && !lost(err) {
 			errs = append(errs, err)
 		}
 	}
@@ -210,7 +242,7 @@ func (st *Store) Close() error {
 // Props are the properties of the mailbox itself.
 func (st *Store) Props(ctx context.Context) (mapi.Props, error) {
 	var ps mapi.Props
-	err := st.with(ctx, func(s *session) (err error) {
+	err := st.reading(ctx, func(s *session) (err error) {
 		ps, err = st.allProps(ctx, s, s.logon)
 		return err
 	})

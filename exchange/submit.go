@@ -15,7 +15,7 @@ func (st *Store) Submit(ctx context.Context, in, item mapi.EntryID) error {
 	if err != nil {
 		return fmt.Errorf("submit: %w", err)
 	}
-	err = f.(*folder).openedMessage(ctx, item, openReadWrite, func(s *session, h handle) error {
+	err = st.with(ctx, f.(*folder).openedMessage(ctx, item, openReadWrite, func(s *session, h handle) error {
 		var b batch
 		b.add(&oxcrops.SubmitMessageRequest{In: b.in(h)})
 		res, err := s.execute(ctx, &b)
@@ -23,7 +23,7 @@ func (st *Store) Submit(ctx context.Context, in, item mapi.EntryID) error {
 			return err
 		}
 		return res.check("submit item")
-	})
+	}))
 	if err != nil {
 		return fmt.Errorf("submit: %w", err)
 	}

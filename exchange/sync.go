@@ -208,7 +208,7 @@ func (st *Store) SyncHierarchy(ctx context.Context, below mapi.EntryID, state []
 	}
 	f := &folder{st: st, id: below, lid: lid}
 	var changes *mapi.HierarchyChanges
-	err = st.with(ctx, func(s *session) (err error) {
+	err = st.reading(ctx, func(s *session) (err error) {
 		changes, err = f.hierarchy(ctx, s, state)
 		return err
 	})

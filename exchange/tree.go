@@ -23,7 +23,7 @@ func (st *Store) Tree(ctx context.Context, below mapi.EntryID) ([]mapi.TreeFolde
 	f := &folder{st: st, id: below, lid: lid}
 	columns := append(folderColumns[:len(folderColumns):len(folderColumns)], pid.TagParentFolderId)
 	var list []mapi.TreeFolder
-	err = st.with(ctx, func(s *session) error {
+	err = st.reading(ctx, func(s *session) error {
 		list = nil
 		var b batch
 		in, err := f.open(ctx, s, &b)
@@ -71,7 +71,7 @@ func (st *Store) SpecialFolders(ctx context.Context) (map[mapi.Role]mapi.EntryID
 		}
 	}
 	found := map[mapi.Role]mapi.EntryID{}
-	err := st.with(ctx, func(s *session) error {
+	err := st.reading(ctx, func(s *session) error {
 		for r, i := range logonFolders {
 			if i < len(st.info.FolderIDs) && st.info.FolderIDs[i].Counter() != 0 {
 				id, err := st.folderEntry(ctx, s, st.info.FolderIDs[i])

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/opencdo/opencdo/internal/compare"
+	"github.com/opencdo/opencdo/internal/retry"
 	"github.com/opencdo/opencdo/mapi"
 	"github.com/opencdo/opencdo/mapi/pid"
 )
@@ -55,8 +56,12 @@ func (c showCmd) Run(ctx context.Context, a *app) error {
 		a.printProps("", ps)
 		return nil
 	}
-	b := mapi.ItemBuilder{Spool: sizeOnly}
-	if err := p.Folder.Read(ctx, p.Item, &b); err != nil {
+	var b mapi.ItemBuilder
+	err = retry.Policy{}.Do(ctx, func(int) error { // a connection that breaks in the middle of an item is for readers to mend
+		b = mapi.ItemBuilder{Spool: sizeOnly}
+		return p.Folder.Read(ctx, p.Item, &b)
+	})
+	if err != nil {
 		return err
 	}
 	switch {

@@ -21,7 +21,8 @@ const secret = "correct horse"
 
 func config(t testing.TB, srv *exchangetest.Server, alias string) exchange.Config {
 	return exchange.Config{MailboxURL: srv.MailboxURL(t, alias), AddressBookURL: srv.AddressBookURL(t, alias),
-		UserDN: srv.UserDN(t, alias), HTTP: srv.Client(), Authorize: srv.Authorize(alias)}
+		UserDN: srv.UserDN(t, alias), HTTP: srv.Client(), Authorize: srv.Authorize(alias),
+		Retries: -1} // what copies do about faults is what is tested, not what single operations do
 }
 
 // open opens a user's mailbox over the network.

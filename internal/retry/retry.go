@@ -25,6 +25,8 @@ const (
 	maxBackoff     = time.Minute
 	// maxWait is how long a server may ask to be left alone: longer, and people should rather be told.
 	maxWait = 5 * time.Minute
+	// maxTime ends the tries even where each takes long to fail: with a server that accepts connections and falls silent.
+	maxTime = 10 * time.Minute
 )
 
 // Do does something, and again while its error may pass. It gives the last error, or ctx's if that ended meanwhile. What was
@@ -42,14 +44,16 @@ func (p Policy) While(ctx context.Context, worth func(error) bool, do func(try i
 	if backoff <= 0 {
 		backoff = defaultBackoff
 	}
+	begun := time.Now()
 	for try := 0; ; try++ {
 		err := do(try)
 		var tried *exhausted
 		if err == nil || errors.As(err, &tried) || !worth(err) || ctx.Err() != nil || p.Retries < 0 {
 			return err
 		}
-		wait := max(backoff, askedFor(err))
-		if try >= p.Retries || wait > maxWait {
+		asked := askedFor(err)
+		wait := max(backoff, asked)
+		if try >= p.Retries || asked > maxWait || time.Since(begun) > maxTime {
 			return &exhausted{err}
 		}
 		t := time.NewTimer(wait)

@@ -54,3 +54,55 @@ func TestWaitingEnds(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// busy is what a server says that wants to be left alone.
+type busy time.Duration
+
+func (b busy) Error() string          { return "busy" }
+func (b busy) RetryIn() time.Duration { return time.Duration(b) }
+func (busy) Is(target error) bool     { return target == mapi.ErrServerBusy }
+
+// TestServersSayWhen has servers ask for a time.
+func TestServersSayWhen(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		asks   time.Duration
+		tries  int
+		at, to time.Duration // how long it takes
+	}{
+		{"nothing", 0, 3, 0, time.Second},
+		{"a moment", 100 * time.Millisecond, 3, 200 * time.Millisecond, 5 * time.Second},
+		{"longer than anybody waits", time.Hour, 1, 0, time.Second},
+	} {
+		begun, tries := time.Now(), 0
+		err := retry.Policy{Retries: 2, Backoff: time.Microsecond}.Do(t.Context(), func(int) error {
+			tries++
+			return busy(c.asks)
+		})
+		if took := time.Since(begun); !errors.Is(err, mapi.ErrServerBusy) || tries != c.tries || took < c.at || took > c.to {
+			t.Errorf("%s: %d tries in %v, %v", c.name, tries, took, err)
+		}
+	}
+}
+
+// TestOneLevelTries has one policy within another: what was tried enough isn't tried again, what wasn't is.
+func TestOneLevelTries(t *testing.T) {
+	for _, c := range []struct {
+		inner retry.Policy
+		tries int
+	}{
+		{retry.Policy{Retries: 2, Backoff: time.Microsecond}, 3},
+		{retry.Policy{Retries: -1}, 4},
+	} {
+		tries := 0
+		err := retry.Policy{Retries: 3, Backoff: time.Microsecond}.Do(t.Context(), func(int) error {
+			return fmt.Errorf("outer: %w", c.inner.Do(t.Context(), func(int) error {
+				tries++
+				return mapi.ErrNetwork
+			}))
+		})
+		if !errors.Is(err, mapi.ErrNetwork) || !retry.Transient(err) || tries != c.tries {
+			t.Errorf("%+v: %d tries, %v", c.inner, tries, err)
+		}
+	}
+}
