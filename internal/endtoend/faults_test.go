@@ -64,9 +64,9 @@ func TestRestoreTwice(t *testing.T) {
 	content, n := smallMailbox(t)
 	srv := serve(t, content)
 	alice, bob, repo := open(t, srv, "alice"), open(t, srv, "bob"), newRepo(t)
-	for i, want := range []int{n, n} {
-		if r := backUp(t, alice, repo); r.Copied != want || i > 0 && r.Added != 0 {
-			t.Errorf("backup %d: %d items, %d bytes new", i+1, r.Copied, r.Added)
+	for i, want := range []int{n, 0} {
+		if r := backUp(t, alice, repo); r.Copied != want || r.Skipped != n-want || i > 0 && r.Added != 0 {
+			t.Errorf("backup %d: %d items copied, %d skipped, %d bytes new", i+1, r.Copied, r.Skipped, r.Added)
 		}
 	}
 	for i, want := range []int{n, 0, 0} {
