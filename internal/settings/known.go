@@ -101,7 +101,7 @@ var All = []Setting{
 	{Name: MatchSubstring, Keys: own(), Type: TypeDWord,
 		Meaning: "1: a server pattern of RpcHttpProxyMap without wildcards matches anywhere in a name, not only at its end.", Default: "0", Evidence: "P"},
 	{Name: Transports, Keys: own(), Type: TypeString,
-		Meaning: "Which transports are tried, in order, with commas between them: mapihttp, rpchttp.", Default: "mapihttp,rpchttp", Evidence: "P"},
+		Meaning: "Which transports are tried, in order, with commas between them: mapihttp, rpchttp, rpctcp.", Default: "mapihttp,rpchttp,rpctcp", Evidence: "P"},
 	{Name: CAFile, Keys: own(), Type: TypeString,
 		Meaning: "File with certificates (PEM) to trust besides the system's.", Default: "none", Evidence: "P"},
 	{Name: CertificatePins, Keys: own(), Type: TypeString,
