@@ -58,6 +58,9 @@ func (c *composer) root(it *mapi.Item, depth int) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.calendar(b, it); err != nil {
+		return nil, err
+	}
 	var inline, files []*node
 	for _, a := range it.Attachments {
 		n, shown, err := c.attachment(a, b.html, depth)
@@ -71,10 +74,14 @@ func (c *composer) root(it *mapi.Item, depth int) (*node, error) {
 			files = append(files, n)
 		}
 	}
+	if n := vcard(it); n != nil {
+		files = append(files, n)
+	}
 	body := b.node()
 	if len(inline) > 0 {
+		start, _, _ := strings.Cut(body.typ, ";")
 		body = multipartOf("related", append([]*node{body}, inline...)...)
-		body.typ += `; type="` + strings.SplitN(body.children[0].typ, ";", 2)[0] + `"`
+		body.typ += "; type=" + quote(start)
 	}
 	if len(files) > 0 {
 		body = multipartOf("mixed", append([]*node{body}, files...)...)

@@ -215,22 +215,31 @@ func (c *composer) recipientFields(h *outHeader, it *mapi.Item) {
 
 // address is a mailbox as it stands in a header, if the group holds one.
 func (c *composer) address(p *mapi.Props, g addressGroup) (string, bool) {
-	name := propText(p, g.name)
-	addr := propText(p, g.smtp)
-	if addr == "" {
-		typ := propText(p, g.addressType)
-		addr = propText(p, g.email)
-		switch {
-		case addr == "" && name == "":
-			return "", false
-		case addr == "":
-			addr = c.encapsulate("INVALID", name)
-		case strings.EqualFold(typ, "SMTP") || typ == "" && strings.Contains(addr, "@"):
-		default:
-			addr = c.encapsulate(typ, addr)
-		}
+	a, ok := c.person(p, g)
+	if !ok {
+		return "", false
 	}
-	return mailbox(name, addr), true
+	return mailbox(a.Name, a.Addr), true
+}
+
+// person is the name and SMTP address that a group holds; others are encapsulated.
+func (c *composer) person(p *mapi.Props, g addressGroup) (a address, ok bool) {
+	a = address{Name: propText(p, g.name), Addr: propText(p, g.smtp)}
+	if a.Addr != "" {
+		return a, true
+	}
+	typ := propText(p, g.addressType)
+	a.Addr = propText(p, g.email)
+	switch {
+	case a.Addr == "" && a.Name == "":
+		return a, false
+	case a.Addr == "":
+		a.Addr = c.encapsulate("INVALID", a.Name)
+	case strings.EqualFold(typ, "SMTP") || typ == "" && strings.Contains(a.Addr, "@"):
+	default:
+		a.Addr = c.encapsulate(typ, a.Addr)
+	}
+	return a, true
 }
 
 // mailbox is a name-addr of [RFC5322] 3.4, or an addr-spec when the name says nothing more.

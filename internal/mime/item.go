@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/opencdo/opencdo/internal/oxcical"
 	"github.com/opencdo/opencdo/mapi"
 	"github.com/opencdo/opencdo/mapi/pid"
 )
@@ -19,6 +20,16 @@ func (b *builder) item(root *part) (*mapi.Item, error) {
 		l = layOut(root.children[0])
 	case classOpaque:
 		l = &layout{files: []*part{root}}
+	}
+	var meeting *oxcical.Meeting
+	if class == classNote {
+		var err error
+		if meeting, err = b.meeting(l); err != nil {
+			return nil, err
+		}
+		if meeting != nil {
+			class = meeting.Class
+		}
 	}
 	page := l.page()
 	if err := b.envelope(it, root, class, page); err != nil {
@@ -47,6 +58,9 @@ func (b *builder) item(root *part) (*mapi.Item, error) {
 	}
 	if err := b.attachments(it, l.files, html, page); err != nil {
 		return nil, err
+	}
+	if meeting != nil {
+		meet(it, meeting)
 	}
 	if tnef != nil {
 		merge(it, tnef)

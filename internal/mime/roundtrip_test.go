@@ -19,7 +19,7 @@ var kept = []struct {
 }{
 	{key: mapi.TagKey(pid.TagSubject)}, {key: mapi.TagKey(pid.TagSubjectPrefix), only: hasPrefix}, {key: mapi.TagKey(pid.TagNormalizedSubject), only: hasPrefix},
 	{key: mapi.TagKey(pid.TagInternetMessageId)}, {key: mapi.TagKey(pid.TagInReplyToId)}, {key: mapi.TagKey(pid.TagInternetReferences)},
-	{key: mapi.TagKey(pid.TagImportance)}, {key: mapi.TagKey(pid.TagSensitivity)},
+	{key: mapi.TagKey(pid.TagImportance)}, {key: mapi.TagKey(pid.TagSensitivity), only: isNote},
 	{key: mapi.TagKey(pid.TagConversationIndex)}, {key: mapi.TagKey(pid.TagConversationTopic)},
 	{key: mapi.TagKey(pid.TagAutoResponseSuppress), only: isNote}, {key: mapi.TagKey(pid.TagReplyRecipientNames)},
 	{key: mapi.TagKey(pid.TagReadReceiptRequested)}, {key: mapi.TagKey(pid.TagListHelp)}, {key: mapi.TagKey(pid.TagListSubscribe)},
@@ -30,8 +30,21 @@ var kept = []struct {
 	{key: mapi.TagKey(pid.TagClientSubmitTime)},
 	{key: mapi.TagKey(pid.TagBody), only: hasPlain},
 	{key: mapi.TagKey(pid.TagHtml), only: nativeIs(nativeHTML)},
+	{key: mapi.TagKey(pid.TagMessageClass), only: hasClass},
+	{key: pid.LidAppointmentStartWhole, only: isMeeting}, {key: pid.LidAppointmentEndWhole, only: isMeeting}, {key: pid.LidLocation, only: isMeeting},
+	{key: pid.LidGlobalObjectId, only: isMeeting}, {key: pid.LidResponseStatus, only: isMeeting}, {key: pid.LidIntendedBusyStatus, only: isMeeting},
 	{key: mapi.NamedKey(mapi.PropName{Set: mapi.PSInternetHeaders, Name: "x-mailer"}, mapi.TypeString)},
 	{key: mapi.NamedKey(mapi.PropName{Set: mapi.PSInternetHeaders, Name: "list-id"}, mapi.TypeString)},
+}
+
+// hasClass tells of items whose class follows from their form.
+func hasClass(it *mapi.Item) bool {
+	c := it.Props.Text(pid.TagMessageClass)
+	return c == classNote || strings.HasPrefix(c, "REPORT.") || strings.HasPrefix(c, classOpaque) || isMeeting(it)
+}
+
+func isMeeting(it *mapi.Item) bool {
+	return strings.HasPrefix(it.Props.Text(pid.TagMessageClass), "IPM.Schedule.Meeting.") && it.Props.Get(pid.LidAppointmentStartWhole) != nil
 }
 
 func isNote(it *mapi.Item) bool {
@@ -42,7 +55,7 @@ func isNote(it *mapi.Item) bool {
 func hasPrefix(it *mapi.Item) bool {
 	prefix, _ := splitSubject(it.Props.Text(pid.TagSubject))
 	class := it.Props.Text(pid.TagMessageClass)
-	return prefix == it.Props.Text(pid.TagSubjectPrefix) && !strings.HasPrefix(class, "IPM.Note.Rules.") || strings.HasPrefix(class, "REPORT.")
+	return prefix == it.Props.Text(pid.TagSubjectPrefix) && !strings.HasPrefix(class, "IPM.Note.Rules.") || strings.HasPrefix(class, "REPORT.") || strings.HasPrefix(class, "IPM.Schedule.")
 }
 
 func nativeIs(n int32) func(*mapi.Item) bool {
@@ -134,6 +147,9 @@ func sameFiles(t *testing.T, got, want *mapi.Item) {
 			}
 			if strings.HasPrefix(a.Props.Text(pid.TagAttachMimeTag), "message/d") {
 				continue // what a report says to programs
+			}
+			if tag := a.Props.Text(pid.TagAttachMimeTag); it == got && (tag == "text/calendar" || tag == "text/vcard") {
+				continue // what an item is that isn't mail
 			}
 			data := ""
 			if v := a.Props.Tag(pid.TagAttachDataBinary); v != nil {

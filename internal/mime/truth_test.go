@@ -263,7 +263,7 @@ func (f *found) converted(t *testing.T, p *part) {
 		f.converted(t, p.message)
 	}
 	flowed, _ := p.flowed()
-	if p.leaf() && (p.isTNEF() || flowed) {
+	if p.leaf() && (p.isTNEF() || flowed || p.contentType() == "text/calendar") {
 		b, err := io.ReadAll(p.decoder())
 		if err != nil {
 			t.Fatal(err)
