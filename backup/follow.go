@@ -163,14 +163,19 @@ func (f *follower) followContents(ctx context.Context, folders []mapi.EntryID) e
 				list = append(list, q)
 			}
 		}
+		var busy error
 		for c, err := range f.sync.SyncContents(ctx, list) {
 			if err != nil {
 				return err
 			}
+			if retry.Transient(c.Err) {
+				busy = c.Err
+				continue
+			}
 			f.folders[c.Folder].ContentChanges = c
 			delete(waiting, c.Folder)
 		}
-		return nil
+		return busy
 	})
 	if err != nil && (retry.Transient(err) || ctx.Err() != nil) {
 		return err
@@ -244,9 +249,15 @@ func (f *follower) synced(copied *transfer.Report) *snapshot.Synced {
 		return nil
 	}
 	s := &snapshot.Synced{Hierarchy: f.tree, Folders: map[mapi.EntryID]snapshot.SyncedFolder{}}
+	lacking := map[string]bool{} // folders with problems of their own: their properties have to be read again
+	for _, p := range copied.Problems {
+		if p.ID == "" {
+			lacking[p.Folder] = true
+		}
+	}
 	for _, r := range copied.Folders {
 		x := f.folders[r.ID]
-		if x == nil || x.to == "" {
+		if x == nil || x.to == "" || lacking[r.Path] {
 			continue
 		}
 		to := snapshot.SyncedFolder{At: x.to}
