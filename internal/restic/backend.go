@@ -23,6 +23,16 @@ const (
 // fileTypeDirs are the default layout's directories, indexed by FileType.
 var fileTypeDirs = [...]string{"config", "keys", "locks", "snapshots", "index", "data"}
 
+// fileTypeNames are for people.
+var fileTypeNames = [...]string{"config file", "key", "lock", "snapshot", "index file", "pack"}
+
+func (t FileType) String() string {
+	if int(t) < len(fileTypeNames) {
+		return fileTypeNames[t]
+	}
+	return fmt.Sprintf("FileType(%d)", uint8(t))
+}
+
 // Handle names one file. ID is zero for the config file, of which there is one.
 type Handle struct {
 	Type FileType
@@ -40,7 +50,7 @@ func (h Handle) String() string {
 	case int(h.Type) < len(fileTypeDirs):
 		return fileTypeDirs[h.Type] + "/" + h.ID.String()
 	}
-	return fmt.Sprintf("FileType(%d)/%v", uint8(h.Type), h.ID)
+	return fmt.Sprintf("%v/%v", h.Type, h.ID)
 }
 
 // FileInfo is what List and Stat tell of a file.
