@@ -40,7 +40,12 @@ func ParseAddress(s string) (Address, error) {
 		return bad("it must begin with a kind of store: exchange:, local:, msg:, eml:, pst:, profile: or snapshot:")
 	}
 	a := Address{Scheme: Scheme(strings.ToLower(scheme))}
+	repo := "" // its own "//" is none of ours: sftp://host//srv/mail#latest//Inbox
+	if i := strings.IndexByte(rest, '#'); i >= 0 && a.Scheme == SchemeSnapshot {
+		repo, rest = rest[:i], rest[i:]
+	}
 	a.Name, a.Path = cutPath(rest)
+	a.Name = repo + a.Name
 	switch a.Scheme {
 	case SchemeExchange:
 		mailbox, server, ok := cutServer(a.Name)

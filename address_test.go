@@ -20,6 +20,10 @@ func TestParseAddress(t *testing.T) {
 		"msg:mails":                                            {"mails", "", "", ""},
 		"MSG:mails//":                                          {"mails", "", "", ""},
 		"snapshot:/backup#latest/alice@contoso.test//Inbox/x":  {"/backup#latest/alice@contoso.test", "", "", "Inbox/x"},
+		"snapshot:sftp:ada@host:/srv/mail#1f0c//Inbox/#12":     {"sftp:ada@host:/srv/mail#1f0c", "", "", "Inbox/#12"},
+		"snapshot:sftp://ada@host:2222//srv/mail#1f0c//Inbox":  {"sftp://ada@host:2222//srv/mail#1f0c", "", "", "Inbox"},
+		"snapshot:s3:https://host/bucket/mail#latest/a@b//x":   {"s3:https://host/bucket/mail#latest/a@b", "", "", "x"},
+		"snapshot:rest:https://ada@host:8000/#latest":          {"rest:https://ada@host:8000/#latest", "", "", ""},
 		"pst:old.pst//Inbox/2019":                              {"old.pst", "", "", "Inbox/2019"},
 	} {
 		a, err := ParseAddress(in)

@@ -31,7 +31,7 @@ type Config struct {
 	RepositoryPassword func(ctx context.Context, repository string) (string, error)
 	// Auth says how the user authenticates otherwise.
 	Auth Auth
-	// Secrets keeps what static profiles have of secrets; nil: they have none.
+	// Secrets keeps what static profiles have of secrets, and passwords of storage; nil: they have none.
 	Secrets SecretStore
 	// Transports are those that may be used, in order: "mapihttp", "rpchttp", "rpctcp". Empty: as settings say.
 	Transports []string
@@ -114,7 +114,7 @@ func Open(ctx context.Context, address string, cfg *Config) (mapi.Store, error) 
 			return nil
 		}})
 	case SchemeSnapshot:
-		return backup.OpenAddress(ctx, a.Name, cfg.repositoryPassword(a.Name))
+		return backup.Storage{Secrets: cfg.Secrets, CAFile: cfg.CAFile}.OpenAddress(ctx, a.Name, cfg.repositoryPassword(a.Name))
 	}
 	return nil, &mapi.Error{Op: "open", Object: address, Code: mapi.ErrNoSupport, Err: errors.New("this kind of store cannot be opened yet")}
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/opencdo/opencdo/internal/restic"
+	"github.com/opencdo/opencdo/internal/restic/storage"
+	secrets "github.com/opencdo/opencdo/internal/secret"
 	"github.com/opencdo/opencdo/internal/snapshot"
 	"github.com/opencdo/opencdo/mapi"
 )
@@ -57,20 +59,56 @@ type Repository struct {
 	repo  *restic.Repository
 }
 
-// Init makes a repository in a directory, which need not exist. It fails with ErrExists where there is one.
-func Init(ctx context.Context, dir string, password Password) (*Repository, error) {
-	return connect(ctx, "create repository", dir, password, restic.Create)
+// Storage says how repositories on servers are reached. The zero value takes credentials from the environment, the user's
+// files and the SSH agent.
+type Storage struct {
+	// Secrets keeps passwords, by the names that docs/repository.md tells; nil: there are none.
+	Secrets SecretStore
+	// CAFile is a file of certificates (PEM) to trust besides the system's.
+	CAFile string
 }
 
-// Open opens the repository in a directory. It fails with ErrNoRepository or ErrWrongPassword, among others.
-func Open(ctx context.Context, dir string, password Password) (*Repository, error) {
-	return connect(ctx, "open repository", dir, password, restic.Open)
+// SecretStore keeps secrets by name: a keyring or an encrypted file.
+type SecretStore = secrets.Store
+
+// config is what package storage wants.
+func (s Storage) config() *storage.Config {
+	c := &storage.Config{CAFile: s.CAFile}
+	if s.Secrets != nil {
+		c.Secret = func(_ context.Context, name string) (string, error) { return s.Secrets.Get(secrets.Name(name)) }
+	}
+	return c
+}
+
+// Init makes a repository in a place: a directory, which need not exist, or a server, as docs/repository.md tells. It fails
+// with ErrExists where there is one.
+func Init(ctx context.Context, place string, password Password) (*Repository, error) {
+	return Storage{}.Init(ctx, place, password)
+}
+
+// Open opens the repository in a place. It fails with ErrNoRepository or ErrWrongPassword, among others.
+func Open(ctx context.Context, place string, password Password) (*Repository, error) {
+	return Storage{}.Open(ctx, place, password)
+}
+
+// Init is as the function Init.
+func (s Storage) Init(ctx context.Context, place string, password Password) (*Repository, error) {
+	return s.connect(ctx, "create repository", place, password, restic.Create)
+}
+
+// Open is as the function Open.
+func (s Storage) Open(ctx context.Context, place string, password Password) (*Repository, error) {
+	return s.connect(ctx, "open repository", place, password, restic.Open)
 }
 
 type connector func(context.Context, restic.Backend, string, *restic.Config) (*restic.Repository, error)
 
-func connect(ctx context.Context, op, dir string, password Password, do connector) (*Repository, error) {
-	fail := func(err error) (*Repository, error) { return nil, fmt.Errorf("%s %s: %w", op, dir, err) }
+func (s Storage) connect(ctx context.Context, op, place string, password Password, do connector) (*Repository, error) {
+	be, err := storage.Open(place, s.config())
+	if err != nil {
+		return nil, &mapi.Error{Op: op, Code: mapi.ErrInvalidParameter, Err: err}
+	}
+	fail := func(err error) (*Repository, error) { return nil, fmt.Errorf("%s %s: %w", op, place, err) }
 	if password == nil {
 		return fail(errors.New("no password was given"))
 	}
@@ -78,11 +116,11 @@ func connect(ctx context.Context, op, dir string, password Password, do connecto
 	if err != nil {
 		return fail(err)
 	}
-	repo, err := do(ctx, restic.NewLocal(dir), secret, nil)
+	repo, err := do(ctx, be, secret, nil)
 	if err != nil {
 		return fail(err)
 	}
-	return &Repository{place: dir, repo: repo}, nil
+	return &Repository{place: place, repo: repo}, nil
 }
 
 // String is the place of the repository.
@@ -188,8 +226,13 @@ func (s *lockedStore) Close() error { return errors.Join(s.Store.Close(), s.lock
 
 // OpenAddress opens a snapshot by the part of its address after "snapshot:", REPO#ID or REPO#latest/MAILBOX.
 func OpenAddress(ctx context.Context, address string, password Password) (mapi.Store, error) {
-	dir, which := snapshot.ParseAddress(address)
-	repo, err := Open(ctx, dir, password)
+	return Storage{}.OpenAddress(ctx, address, password)
+}
+
+// OpenAddress is as the function OpenAddress.
+func (s Storage) OpenAddress(ctx context.Context, address string, password Password) (mapi.Store, error) {
+	place, which := snapshot.ParseAddress(address)
+	repo, err := s.Open(ctx, place, password)
 	if err != nil {
 		return nil, err
 	}

@@ -12,11 +12,13 @@ import (
 )
 
 // openRepo opens a repository, or makes it where make is set and there is none.
-func (a *app) openRepo(ctx context.Context, dir string, make bool) (*backup.Repository, error) {
-	password := func(ctx context.Context) (string, error) { return a.repositoryPassword(ctx, dir) }
-	repo, err := backup.Open(ctx, dir, password)
+func (a *app) openRepo(ctx context.Context, place string, make bool) (*backup.Repository, error) {
+	password := func(ctx context.Context) (string, error) { return a.repositoryPassword(ctx, place) }
+	cfg := a.config()
+	storage := backup.Storage{Secrets: cfg.Secrets, CAFile: cfg.CAFile}
+	repo, err := storage.Open(ctx, place, password)
 	if make && errors.Is(err, backup.ErrNoRepository) {
-		return backup.Init(ctx, dir, password)
+		return storage.Init(ctx, place, password)
 	}
 	return repo, err
 }
@@ -94,7 +96,7 @@ func (a *app) printProblems(r backup.Copy) {
 }
 
 type snapshotsCmd struct {
-	Repo string `required:"" help:"Directory of the repository." placeholder:"DIR"`
+	Repo string `required:"" help:"The repository: a directory, sftp:USER@HOST:PATH, s3:https://HOST/BUCKET/PREFIX or rest:https://HOST/PATH." placeholder:"REPO"`
 	Of   string `help:"Only snapshots of this mailbox." placeholder:"MAILBOX"`
 	JSON bool   `name:"json" help:"Print facts for programs."`
 }
@@ -131,7 +133,7 @@ func (c snapshotsCmd) Run(ctx context.Context, a *app) error {
 type restoreCmd struct {
 	Snapshot string `arg:"" help:"What to recover: an id of a snapshot or latest/MAILBOX, with --repo, or a whole snapshot: address; a path in it may follow." placeholder:"SNAPSHOT[//PATH]"`
 	To       string `required:"" help:"The store to recover to, or a folder in it." placeholder:"STORE[//PATH]"`
-	Repo     string `help:"Directory of the repository." placeholder:"DIR"`
+	Repo     string `help:"The repository: a directory, sftp:USER@HOST:PATH, s3:https://HOST/BUCKET/PREFIX or rest:https://HOST/PATH." placeholder:"REPO"`
 	Jobs     int    `help:"How many items to write at once." default:"4" placeholder:"N"`
 	NoProof  bool   `help:"Don't compare what was restored with the snapshot afterwards."`
 	JSON     bool   `name:"json" help:"Print the report for programs."`
@@ -251,42 +253,4 @@ func childOf(ctx context.Context, st mapi.Store, f mapi.Folder, name string) (ma
 		}
 	}
 	return nil, nil
-}
-
-type verifyCmd struct {
-	Repo     string `required:"" help:"Directory of the repository." placeholder:"DIR"`
-	ReadData bool   `help:"Read every byte, and open every item."`
-	JSON     bool   `name:"json" help:"Print the report for programs."`
-}
-
-func (verifyCmd) Help() string {
-	return "Examples:\n  opencdo verify --repo /srv/mail\n  opencdo verify --repo /srv/mail --read-data"
-}
-
-// Run verifies a repository.
-func (c verifyCmd) Run(ctx context.Context, a *app) error {
-	repo, err := a.openRepo(ctx, c.Repo, false)
-	if err != nil {
-		return err
-	}
-	r, err := repo.Verify(ctx, backup.VerifyOptions{ReadData: c.ReadData, Progress: func(p backup.VerifyProgress) {
-		a.progress.show("verifying", p.Items, 0, p.Bytes)
-	}})
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		if err := a.json(r); err != nil {
-			return err
-		}
-	} else {
-		for _, m := range r.Messages {
-			a.printf("damaged: %s", clean(m))
-		}
-		a.printf("%d snapshots, %d packs (%s), %d blobs, %d items read: %d faults", r.Snapshots, r.Packs, size(r.PackBytes), r.Blobs, r.Items, r.Faults)
-	}
-	if r.Faults > 0 {
-		return fmt.Errorf("%w: %d faults in %s", backup.ErrDamaged, r.Faults, c.Repo)
-	}
-	return nil
 }

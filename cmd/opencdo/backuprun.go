@@ -16,7 +16,7 @@ import (
 
 type backupCmd struct {
 	Store    string   `arg:"" optional:"" help:"The mailbox to back up. Without it --database, --all or --list name many." placeholder:"STORE"`
-	Repo     string   `required:"" help:"Directory of the repository; it is made if it isn't there." placeholder:"DIR"`
+	Repo     string   `required:"" help:"The repository: a directory, sftp:USER@HOST:PATH, s3:https://HOST/BUCKET/PREFIX or rest:https://HOST/PATH; it is made if it isn't there." placeholder:"REPO"`
 	Name     string   `help:"Address under which the snapshot is found again. Default: the mailbox's name in STORE." placeholder:"MAILBOX"`
 	Database string   `help:"Back up all mailboxes of this database of --server: the last part of its DN, or all of it." placeholder:"NAME"`
 	All      bool     `help:"Back up all mailboxes of --server."`

@@ -70,7 +70,7 @@ func advise(err error) (code int, next string) {
 	case errors.Is(err, backup.ErrWrongPassword):
 		return exitRepoSecret, "Check --repo-password-file or RESTIC_PASSWORD_FILE."
 	case errors.Is(err, backup.ErrLocked):
-		return exitLocked, "Wait for the other process, or if there is none, run \"restic unlock\"."
+		return exitLocked, "Wait for the other process, or if there is none, run \"opencdo unlock\"."
 	case errors.Is(err, backup.ErrDamaged):
 		return exitDamaged, "Run \"opencdo verify --read-data\" to see all that is damaged."
 	case errors.Is(err, backup.ErrNoRepository):

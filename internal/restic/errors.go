@@ -66,7 +66,7 @@ func (e *LockedError) Error() string {
 	if e.Exclusive {
 		kind = "locked exclusively"
 	}
-	return fmt.Sprintf("restic: the repository is %s by process %d of %s on %s since %s; wait for it to end, or remove the lock with restic unlock if that process is gone",
+	return fmt.Sprintf("restic: the repository is %s by process %d of %s on %s since %s; wait for it to end, or remove the lock with unlock if that process is gone",
 		kind, e.PID, e.Username, e.Hostname, e.Since.Format(time.DateTime))
 }
 
