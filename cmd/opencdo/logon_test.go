@@ -3,7 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -13,9 +19,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/opencdo/opencdo/exchangeserver"
 	"github.com/opencdo/opencdo/exchangetest"
+	"github.com/opencdo/opencdo/internal/kerberos/kdctest"
 	"github.com/opencdo/opencdo/internal/settings"
 )
 
@@ -189,35 +197,102 @@ func TestServe(t *testing.T) {
 		b.fails(exitUsage, c.says, append([]string{"serve", "--data", data}, c.args...)...)
 	}
 
-	ctx, stop := context.WithCancel(t.Context())
+	at := b.serving(data, "--rpc", "127.0.0.1:0", "--rpc-mapper", "127.0.0.1:0", "--rpc-level", "privacy", "--auth", "ntlm", "--extended-protection", "require",
+		"--offer", "rpchttp,rpctcp", "--proxy-auth", "ntlm")
+	common := []string{"--ca", at.ca, "--password-file", filepath.Join(b.dir, "password"), "--mapper-port", at.mapper}
+	b.ok(append(common, "whoami", "exchange:anna@127.0.0.1", "--transport", "rpctcp")...)
+	b.fails(exitLogon, "", append(common, "whoami", "exchange:anna@127.0.0.1", "--transport", "rpctcp", "--rpc-level", "integrity")...)
+	b.ok(append(common, "whoami", "exchange:anna@contoso.test@"+at.host, "--transport", "rpchttp")...)
+	found := b.ok(append(common, "autodiscover", "anna@contoso.test", "--endpoint", at.host)...)
+	if !strings.Contains(found, "not offered") || !strings.Contains(found, "RPC proxy (EXPR) AuthPackage     ntlm") {
+		t.Errorf("Autodiscover: %s", found)
+	}
+}
+
+// served is where a server of the command is.
+type served struct{ host, port, mapper, ca string }
+
+// serving runs "opencdo serve" until the test ends.
+func (b *bench) serving(data string, flags ...string) served {
+	b.Helper()
+	ctx, stop := context.WithCancel(context.Background())
 	out, in := io.Pipe()
 	done := make(chan int, 1)
 	var errs bytes.Buffer
 	go func() {
-		done <- run(ctx, []string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--rpc", "127.0.0.1:0", "--rpc-mapper", "127.0.0.1:0", "--rpc-level", "privacy",
-			"--auth", "ntlm", "--extended-protection", "require", "--offer", "rpchttp,rpctcp", "--proxy-auth", "ntlm"}, strings.NewReader(""), in, &errs)
+		done <- run(ctx, append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0"}, flags...), strings.NewReader(""), in, &errs)
 		in.Close()
 	}()
+	b.Cleanup(func() {
+		stop()
+		if code := <-done; code != exitOK {
+			b.Errorf("serve: exit code %d: %s", code, errs.String())
+		}
+	})
 	said := ""
-	ready := regexp.MustCompile(`(?s)mapper on port (\d+).*https://(127\.0\.0\.1:\d+)\n.*--ca (\S+)\n`)
-	for buf := make([]byte, 4096); ready.FindString(said) == ""; {
+	ready := regexp.MustCompile(`(?s)^(?:.*mapper on port (\d+))?.*https://(127\.0\.0\.1:(\d+))\n.*--ca (\S+)\n`)
+	for buf := make([]byte, 4096); !ready.MatchString(said); {
 		n, err := out.Read(buf)
 		if said += string(buf[:n]); err != nil {
-			t.Fatalf("%s%s", said, errs.String())
+			b.Fatalf("serve: %s%s", said, errs.String())
 		}
 	}
 	go io.Copy(io.Discard, out)
 	m := ready.FindStringSubmatch(said)
-	common := []string{"--ca", m[3], "--password-file", filepath.Join(b.dir, "password"), "--mapper-port", m[1]}
-	b.ok(append(common, "whoami", "exchange:anna@127.0.0.1", "--transport", "rpctcp")...)
-	b.fails(exitLogon, "", append(common, "whoami", "exchange:anna@127.0.0.1", "--transport", "rpctcp", "--rpc-level", "integrity")...)
-	b.ok(append(common, "whoami", "exchange:anna@contoso.test@"+m[2], "--transport", "rpchttp")...)
-	found := b.ok(append(common, "autodiscover", "anna@contoso.test", "--endpoint", m[2])...)
-	if !strings.Contains(found, "not offered") || !strings.Contains(found, "RPC proxy (EXPR) AuthPackage     ntlm") {
-		t.Errorf("Autodiscover: %s", found)
+	return served{host: m[2], port: m[3], mapper: m[1], ca: m[4]}
+}
+
+// TestServeTickets logs on by Kerberos, from a key distribution center that isn't ours, with tickets from everywhere.
+func TestServeTickets(t *testing.T) {
+	kdc := kdctest.Start(t, "")
+	b := newBench(t)
+	data := filepath.Join(b.dir, "data")
+	password := b.file("password", kdctest.Password)
+	b.ok("serve", "user", "add", kdctest.User, "--data", data, "--password-file", password)
+	at := b.serving(data, "--auth", "negotiate", "--keytab", kdc.Keytab, "--extended-protection", "require", "--rpc", "127.0.0.1:0", "--rpc-mapper", "127.0.0.1:0")
+	common := []string{"whoami", "--ca", at.ca, "--krb5-conf", kdc.Config, "--user", kdctest.User + "@contoso.test", "--realm", kdctest.Realm, "--mapper-port", at.mapper}
+	cache := kdc.CredentialCache(t)
+	t.Setenv("KRB5CCNAME", "FILE:"+cache)
+	for _, from := range [][]string{{"--keytab", kdc.UserKeytab}, {"--ccache", cache}, {"--kerberos"}, {"--kerberos", "--password-file", password}} {
+		args := append(common, from...)
+		b.ok(append(args, "exchange:"+kdctest.User+"@localhost:"+at.port)...)
+		b.ok(append(args, "exchange:"+kdctest.User+"@localhost", "--transport", "rpctcp", "--rpc-auth", "kerberos")...)
 	}
-	stop()
-	if code := <-done; code != exitOK {
-		t.Errorf("exit code %d: %s", code, errs.String())
+	t.Setenv("KRB5CCNAME", filepath.Join(b.dir, "none"))
+	b.fails(exitNotFound, "can't be found", append(common, "--keytab", kdc.UserKeytab, "--user", kdctest.User, "exchange:"+kdctest.User+"@localhost:"+at.port)...)
+	b.fails(exitLogon, "kinit", append(common, "--kerberos", "exchange:"+kdctest.User+"@localhost:"+at.port)...)
+	b.fails(exitLogon, "klist", append(common, "--kerberos", "--password-file", b.file("wrong", "wrong"), "exchange:"+kdctest.User+"@localhost:"+at.port)...)
+}
+
+// TestServeTokens logs on by a signed token, and not by one of another issuer or for another audience.
+func TestServeTokens(t *testing.T) {
+	b := newBench(t)
+	data := filepath.Join(b.dir, "data")
+	b.ok("serve", "user", "add", "anna", "--data", data, "--password-file", b.file("password", exchangetest.Password))
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	point, err := key.PublicKey.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := base64.RawURLEncoding.EncodeToString
+	keys := b.file("keys.json", fmt.Sprintf(`{"keys":[{"kty":"EC","crv":"P-256","kid":"1","x":%q,"y":%q}]}`, text(point[1:33]), text(point[33:])))
+	at := b.serving(data, "--auth", "bearer", "--jwks", keys, "--issuer", "https://login.contoso.test", "--audience", "https://mail.contoso.test")
+	token := func(issuer, audience string) string {
+		claims := fmt.Sprintf(`{"iss":%q,"aud":%q,"upn":"anna@contoso.test","exp":%d}`, issuer, audience, time.Now().Add(time.Hour).Unix())
+		signed := text([]byte(`{"alg":"ES256","kid":"1"}`)) + "." + text([]byte(claims))
+		sum := sha256.Sum256([]byte(signed))
+		r, s, err := ecdsa.Sign(rand.Reader, key, sum[:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b.file("token", signed+"."+text(append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...)))
+	}
+	address := "exchange:anna@contoso.test@" + at.host
+	b.ok("whoami", address, "--ca", at.ca, "--token-file", token("https://login.contoso.test", "https://mail.contoso.test"))
+	for _, wrong := range [][2]string{{"https://login.fabrikam.test", "https://mail.contoso.test"}, {"https://login.contoso.test", "https://mail.fabrikam.test"}} {
+		b.fails(exitLogon, "log on", "whoami", address, "--ca", at.ca, "--token-file", token(wrong[0], wrong[1]))
 	}
 }

@@ -255,15 +255,18 @@ func (s *session) ownerName() string {
 // transports are those to be tried, in order: what the profile allows and Autodiscover, if it was asked, offers.
 func (s *session) transports() []profile.Transport {
 	return slices.DeleteFunc(slices.Clone(s.Transports), func(t profile.Transport) bool {
-		switch {
-		case s.found == nil: // with a proxy the server itself isn't to be reached, without one nothing else is
+		if s.found == nil { // with a proxy the server itself isn't to be reached, without one nothing else is
 			return (t == profile.RPCTCP) == (s.Proxy != nil)
-		case t == profile.MAPIHTTP:
-			return s.found.MailStore.ExternalURL == "" && s.found.MailStore.InternalURL == ""
-		case t == profile.RPCHTTP:
-			return s.found.Proxy() == nil
 		}
-		return s.found.EXCH == nil
+		web, proxy, server := s.found.MailStore.ExternalURL != "" || s.found.MailStore.InternalURL != "", s.found.Proxy() != nil, s.found.EXCH
+		switch t {
+		case profile.MAPIHTTP:
+			return !web
+		case profile.RPCHTTP:
+			return !proxy
+		}
+		// Who gives personalised names to servers doesn't take RPC over TCP; but somebody may who names no other way.
+		return server == nil || strings.Contains(server.Server, "@") && (web || proxy)
 	})
 }
 

@@ -104,6 +104,8 @@ func (s *session) logonError(err error) error {
 	case errors.Is(err, mapihttp.ErrUntrustedCertificate), errors.Is(err, autodiscover.ErrUntrustedCertificate), errors.Is(err, rpchttp.ErrUntrustedCertificate),
 		errors.As(err, &certificate):
 		return err
+	case errors.Is(err, &autodiscover.Error{ErrorCode: autodiscover.ErrorNoMailbox}):
+		return &mapi.Error{Op: "log on", Object: s.user, Code: mapi.ErrUnknownUser, Err: err}
 	case errors.Is(err, mapi.ErrNetwork):
 		return err
 	case errors.Is(err, autodiscover.ErrUnreachable), errors.Is(err, rpchttp.ErrUnreachable), errors.As(err, &network):
