@@ -3,6 +3,7 @@ Option Explicit
 Dim passed, failed, toy, other, x, item, text, i
 passed = 0
 failed = 0
+WScript.Echo "begins"
 
 Sub Check(name, got, want)
     Dim same
