@@ -25,6 +25,15 @@ type (
 	Copy = transfer.Report
 	// FolderName is how a folder is known: its path and role.
 	FolderName = transfer.FolderName
+	// Level is how much a snapshot tells of a mailbox without its messages being opened.
+	Level = snapshot.Level
+)
+
+// Levels of metadata: each tells what those before it do.
+const (
+	LevelMailboxes = snapshot.LevelMailboxes // that there is the mailbox
+	LevelFolders   = snapshot.LevelFolders   // its folders, too
+	LevelMessages  = snapshot.LevelMessages  // and what lists of messages show, with recipients and the names of attachments
 )
 
 // Options say what to back up, and how. Only Mailbox is needed.
@@ -38,6 +47,8 @@ type Options struct {
 	// Full reads the whole mailbox, even where it tells what changed since the last snapshot. What the repository has is not
 	// stored again.
 	Full bool
+	// Metadata is how much the snapshot tells without its messages being opened; LevelMessages when empty.
+	Metadata Level
 	// Exclude, if set, leaves a folder out with all below it.
 	Exclude func(FolderName) bool
 	// Jobs is how many items are read at once; 2 when 0.
@@ -117,6 +128,11 @@ func (r *Report) write(ctx context.Context, src mapi.Store, repo *restic.Reposit
 		return err
 	}
 	b.SetProps(props)
+	level, err := snapshot.ParseLevel(string(o.Metadata))
+	if err != nil {
+		return err
+	}
+	b.SetLevel(level)
 
 	follow, err := newFollower(ctx, src, b, repo, parent, o)
 	if err != nil {

@@ -22,6 +22,7 @@ type backupCmd struct {
 	All      bool     `help:"Back up all mailboxes of --server."`
 	List     string   `help:"Back up the mailboxes of --server that stand in this file, one address or alias a line; - is standard input." placeholder:"FILE"`
 	Filter   []string `help:"Of these, only mailboxes whose address, alias or name fits, with * and ? for what may stand there." placeholder:"PATTERN"`
+	Metadata string   `help:"What the snapshot lists, so that it can be browsed and searched without opening messages: mailboxes, folders (too) or messages (too). Default: mailboxes of many, messages of one." enum:",mailboxes,folders,messages" default:"" placeholder:"LEVEL"`
 	Tag      []string `help:"Note this with the snapshot." placeholder:"TAG"`
 	Jobs     int      `help:"How many items to read at once; of many mailboxes, how many mailboxes." default:"4" placeholder:"N"`
 	Full     bool     `help:"Read the whole mailbox, even where it tells what changed since the last snapshot."`
@@ -29,7 +30,7 @@ type backupCmd struct {
 }
 
 func (backupCmd) Help() string {
-	return "Everything that was read is stored encrypted, each attachment once. A mailbox on a server tells what changed since its last snapshot, and only that is read; where it cannot tell, all is read and compared, and the report says why. Items that cannot be read are named and the run goes on; the exit code is 3 then. A run that was interrupted leaves no snapshot, but the next one does not store again what it stored.\n\nThe mailboxes of a whole database are found in the server's address book and opened with administrator rights by the user that --user names, --jobs of them at a time. --sessions is how many sessions of that user the server sees in all, 16 if nothing is said: servers allow some 32. A mailbox that cannot be opened is named, the others are backed up, and the exit code is 3.\n\nExamples:\n  opencdo backup exchange:alice@contoso.test@mail.contoso.test --repo /srv/mail\n  opencdo backup local:alice.db --repo /srv/mail --name alice@contoso.test --repo-password-file /etc/opencdo/repo\n  opencdo backup --server https://mail.contoso.test --user admin@contoso.test --database DB01 --repo /srv/db01\n  opencdo backup --server https://mail.contoso.test --user admin@contoso.test --all --filter \"*@sales.contoso.test\" --repo /srv/sales --jobs 8\n  opencdo backup --server https://mail.contoso.test --user admin@contoso.test --list mailboxes.txt --repo /srv/mail --json"
+	return "Everything that was read is stored encrypted, each attachment once. A mailbox on a server tells what changed since its last snapshot, and only that is read; where it cannot tell, all is read and compared, and the report says why. Items that cannot be read are named and the run goes on; the exit code is 3 then. A run that was interrupted leaves no snapshot, but the next one does not store again what it stored.\n\nThe mailboxes of a whole database are found in the server's address book and opened with administrator rights by the user that --user names, --jobs of them at a time. --sessions is how many sessions of that user the server sees in all, 16 if nothing is said: servers allow some 32. A mailbox that cannot be opened is named, the others are backed up, and the exit code is 3.\n\nExamples:\n  opencdo backup exchange:alice@contoso.test@mail.contoso.test --repo /srv/mail\n  opencdo backup local:alice.db --repo /srv/mail --name alice@contoso.test --repo-password-file /etc/opencdo/repo\n  opencdo backup --server https://mail.contoso.test --user admin@contoso.test --database DB01 --repo /srv/db01\n  opencdo backup --server https://mail.contoso.test --user admin@contoso.test --all --filter \"*@sales.contoso.test\" --repo /srv/sales --jobs 8 --metadata messages\n  opencdo backup --server https://mail.contoso.test --user admin@contoso.test --list mailboxes.txt --repo /srv/mail --json"
 }
 
 // Run backs up.
@@ -58,7 +59,7 @@ func (c backupCmd) Run(ctx context.Context, a *app) error {
 }
 
 func (c backupCmd) options() backup.Options {
-	return backup.Options{Tags: c.Tag, Full: c.Full}
+	return backup.Options{Tags: c.Tag, Full: c.Full, Metadata: backup.Level(c.Metadata)}
 }
 
 // one backs one mailbox up.
@@ -146,6 +147,9 @@ func (c backupCmd) many(ctx context.Context, a *app) error {
 		a.progress.show(fmt.Sprintf("%d of %d mailboxes  %s", p.Mailboxes, p.MailboxesTotal, clean(p.Mailbox)), p.Items, p.ItemsTotal, p.Bytes)
 	}}
 	o.Jobs = each
+	if c.Metadata == "" {
+		o.Metadata = backup.LevelMailboxes
+	}
 	a.progress.begin()
 	r, err := backup.RunMany(ctx, list, repo, o)
 	if c.JSON {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 
@@ -76,7 +77,33 @@ type node struct {
 // walk visits all folders below f, parents before children. Search folders are visited but not counted: what they show lies
 // in other folders.
 func walk(ctx context.Context, st mapi.Store, f mapi.Folder, path string, depth int, visit func(node) error) error {
-	for x, err := range f.Folders(ctx) {
+	list := func(at mapi.Folder) iter.Seq2[mapi.FolderInfo, error] { return at.Folders(ctx) }
+	open := func(id mapi.EntryID) (mapi.Folder, error) { return st.Folder(ctx, id) }
+	if l, ok := mapi.As[mapi.TreeLister](st); ok {
+		if tree, err := l.Tree(ctx, f.ID()); err == nil {
+			below := map[mapi.EntryID][]mapi.FolderInfo{}
+			for _, x := range tree {
+				below[x.Parent] = append(below[x.Parent], x.FolderInfo)
+			}
+			return walkBelow(below[f.ID()], path, depth, listed, func(id mapi.EntryID) ([]mapi.FolderInfo, error) { return below[id], nil }, visit)
+		}
+	}
+	return walkBelow(f, path, depth, list, open, visit)
+}
+
+// listed is a list of folders that is there already.
+func listed(folders []mapi.FolderInfo) iter.Seq2[mapi.FolderInfo, error] {
+	return func(yield func(mapi.FolderInfo, error) bool) {
+		for _, x := range folders {
+			if !yield(x, nil) {
+				return
+			}
+		}
+	}
+}
+
+func walkBelow[F any](f F, path string, depth int, list func(F) iter.Seq2[mapi.FolderInfo, error], open func(mapi.EntryID) (F, error), visit func(node) error) error {
+	for x, err := range list(f) {
 		if err != nil {
 			return err
 		}
@@ -93,11 +120,11 @@ func walk(ctx context.Context, st mapi.Store, f mapi.Folder, path string, depth 
 		if !x.HasChildren {
 			continue
 		}
-		child, err := st.Folder(ctx, x.ID)
+		child, err := open(x.ID)
 		if err != nil {
 			return err
 		}
-		if err := walk(ctx, st, child, p, depth+1, visit); err != nil {
+		if err := walkBelow(child, p, depth+1, list, open, visit); err != nil {
 			return err
 		}
 	}

@@ -124,3 +124,47 @@ func TestBackUpDatabase(t *testing.T) {
 		t.Errorf("somebody who is no administrator: exit code %d", code)
 	}
 }
+
+func TestFindAndMetadata(t *testing.T) {
+	b := newBench(t)
+	t.Setenv("XDG_CACHE_HOME", b.dir+"/cache")
+	b.organisation()
+	repo := b.dir + "/repo"
+	source := b.mailbox("zoe.db", true)
+	b.ok(b.asAdmin("backup", "--database", "DB02", "--repo", repo)...)
+	b.ok("backup", source, "--repo", repo, "--name", "zoe@contoso.test")
+	type facts struct {
+		Hits     []struct{ Kind, Mailbox, Subject, Address, Folder string }
+		Unlisted []struct{ Mailbox, Level string }
+	}
+	boxes := decode[facts](b, b.ok("find", "kind:mailbox", "--repo", repo, "--json"))
+	if len(boxes.Hits) != 2 {
+		t.Errorf("mailboxes: %+v", boxes)
+	}
+	// A database's mailboxes are listed as such, if nothing else is asked for; a single one's messages too.
+	code, out, errs := b.run("find", "kind:mail after:1990", "--repo", repo, "--json")
+	found := decode[facts](b, out)
+	if code != exitIncomplete || len(found.Hits) == 0 || len(found.Unlisted) != 1 || found.Unlisted[0].Mailbox != "carl@contoso.test" || !strings.Contains(errs, "--deep") {
+		t.Errorf("exit code %d, %+v\n%s", code, found, errs)
+	}
+	for _, h := range found.Hits {
+		if h.Mailbox != "zoe@contoso.test" {
+			t.Errorf("found %+v", h)
+		}
+	}
+	b.ok(b.asAdmin("backup", "--database", "DB02", "--repo", repo, "--metadata", "messages")...)
+	found = decode[facts](b, b.ok("find", "kind:mail mailbox:carl after:1990", "--repo", repo, "--json", "--snapshot", "latest/carl@contoso.test"))
+	if len(found.Hits) == 0 {
+		t.Fatalf("%+v", found)
+	}
+	// What is found is shown and recovered under the address that it is found with.
+	if out := b.ok("show", found.Hits[0].Address); !strings.Contains(out, "Class:") {
+		t.Errorf("shown:\n%s", out)
+	}
+	b.ok("restore", found.Hits[0].Address, "--to", "msg:"+b.dir+"/rescued")
+	if out := b.ok("find", "mailbox:zoe kind:folder inbox", "--repo", repo); !strings.Contains(out, "folder       zoe@contoso.test  Inbox") {
+		t.Errorf("folders:\n%s", out)
+	}
+	b.fails(exitUsage, "no date", "find", "before:soon", "--repo", repo)
+	b.fails(exitUsage, "metadata", "backup", source, "--repo", repo, "--metadata", "everything")
+}

@@ -27,6 +27,7 @@ type commands struct {
 	Cp        cpCmd        `cmd:"" help:"Copy a store, a folder or an item."`
 	Backup    backupCmd    `cmd:"" help:"Back a mailbox, or all of a database, up into a repository."`
 	Snapshots snapshotsCmd `cmd:"" help:"List the snapshots of a repository."`
+	Find      findCmd      `cmd:"" help:"Find messages, folders and mailboxes in the snapshots of a repository."`
 	Restore   restoreCmd   `cmd:"" help:"Recover items, folders or a whole mailbox from a snapshot."`
 	Verify    verifyCmd    `cmd:"" help:"Check that a repository is whole."`
 	Diff      diffCmd      `cmd:"" help:"Compare two stores item by item and property by property."`

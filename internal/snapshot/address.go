@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/opencdo/opencdo/internal/restic"
@@ -36,7 +37,7 @@ func Find(ctx context.Context, repo *restic.Repository, which string) (*restic.S
 		if err != nil {
 			return nil, err
 		}
-		if (mailbox == "" || IsOf(s, mailbox)) && (found == nil || s.Time.After(found.Time)) {
+		if IsMailbox(s) && (mailbox == "" || IsOf(s, mailbox)) && (found == nil || s.Time.After(found.Time)) {
 			found = s
 		}
 	}
@@ -49,6 +50,12 @@ func Find(ctx context.Context, repo *restic.Repository, which string) (*restic.S
 	}
 	return found, nil
 }
+
+// TagProof marks snapshots that hold no mailbox but the proof of a restore.
+const TagProof = "proof"
+
+// IsMailbox tells whether a snapshot is one of a mailbox, as far as its own file tells.
+func IsMailbox(s *restic.Snapshot) bool { return !slices.Contains(s.Tags, TagProof) }
 
 // DirOf is the name of the mailbox's directory in a snapshot, [DirName] of its address.
 func DirOf(s *restic.Snapshot) (name string, ok bool) {

@@ -36,6 +36,8 @@ type Builder struct {
 	root    *building
 	props   mapi.Props
 	synced  *Synced
+	level   Level
+	columns *columns
 	paths   map[mapi.EntryID]string // of saved folders
 	stats   Stats
 	closed  bool
@@ -89,6 +91,7 @@ func DirName(mailbox string) string {
 // NewBuilder starts a snapshot of a mailbox. ctx serves all writing.
 func NewBuilder(ctx context.Context, w *restic.Writer, mailbox string) *Builder {
 	b := &Builder{ctx: ctx, w: w, box: mailbox, name: DirName(mailbox), folders: map[mapi.EntryID]*building{}, roles: map[mapi.Role]*building{}}
+	b.SetLevel(LevelMessages)
 	b.files.New = func() any { return w.NewFile(ctx) }
 	b.root = b.add(nil, "Root")
 	b.setRole(b.root, mapi.RoleRoot)
@@ -195,7 +198,7 @@ func (b *Builder) Save(ctx context.Context) (restic.ID, error) {
 		b.setRole(b.root, mapi.RoleIPM)
 	}
 	b.paths = map[mapi.EntryID]string{}
-	info := storeInfo{Format: formatVersion, Mailbox: b.box, Roles: map[mapi.Role]string{}}
+	info := storeInfo{Format: formatVersion, Mailbox: b.box, Metadata: b.level, Roles: map[mapi.Role]string{}}
 	node, err := b.saveFolder(ctx, b.root, b.name, "", &info)
 	if err != nil {
 		return restic.ID{}, err
@@ -239,6 +242,9 @@ func (b *Builder) saveFolder(ctx context.Context, f *building, name, path string
 			return nil, err
 		}
 		if err := add(b.saveProps(storeProps, b.props, at)); err != nil {
+			return nil, err
+		}
+		if err := add(b.saveJSON(metadataFile, b.metadata(), at)); err != nil {
 			return nil, err
 		}
 		if err := add(b.saveSynced(at, b.paths)); err != nil {

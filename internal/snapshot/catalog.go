@@ -8,7 +8,7 @@ import (
 	"github.com/opencdo/opencdo/mapi/pid"
 )
 
-// catalogKeys are the properties of items that a catalog holds: what tables show, sort by and search. Strings are listed
+// catalogKeys are the properties of items that a catalog of messages holds: what tables show, sort by and search. Strings are listed
 // as String and held whichever string type they have.
 var catalogKeys = func() []mapi.Key {
 	keys := []mapi.Key{
@@ -28,13 +28,10 @@ var catalogKeys = func() []mapi.Key {
 	} {
 		keys = append(keys, mapi.TagKey(t))
 	}
-	slices.SortFunc(keys, mapi.Key.Compare)
 	return keys
 }()
 
-// catalogColumn finds the column of a property, whichever string type it is asked for.
-var catalogColumn = columnIndex(catalogKeys)
-
+// columnIndex finds the column of a property, whichever string type it is asked for.
 func columnIndex(keys []mapi.Key) map[mapi.Key]int {
 	m := make(map[mapi.Key]int, len(keys))
 	for i, k := range keys {
@@ -179,8 +176,8 @@ func list[T any](b *oxcdata.Coder, v *mapi.Value, f func(*oxcdata.Coder, *T)) {
 }
 
 // note adds a property to the row if the catalog has a column for it. Of one that is there twice the first counts.
-func (r *catalogRow) note(k mapi.Key, v mapi.Value) {
-	i, ok := catalogColumn[k]
+func (r *catalogRow) note(in *columns, k mapi.Key, v mapi.Value) {
+	i, ok := in.index[k]
 	if !ok || slices.ContainsFunc(r.Columns, func(c cell) bool { return c.Column == uint16(i) }) {
 		return
 	}
@@ -189,9 +186,14 @@ func (r *catalogRow) note(k mapi.Key, v mapi.Value) {
 	switch {
 	case v == nil || blob || mapi.ValueSize(v) > maxCell:
 		c = cell{Column: uint16(i), Form: cellLarge}
-	case k != catalogKeys[i]:
+	case k != in.keys[i]:
 		c.Form = cellNarrow
 	}
+	r.put(c)
+}
+
+// put inserts a cell.
+func (r *catalogRow) put(c cell) {
 	at, _ := slices.BinarySearchFunc(r.Columns, c.Column, func(c cell, i uint16) int { return int(c.Column) - int(i) })
 	r.Columns = slices.Insert(r.Columns, at, c)
 }

@@ -36,13 +36,13 @@ func sampleCatalog() *catalog {
 		{Key: pid.NameKeywords, Value: []string{"red", "", "仕事"}},
 		{Key: mapi.TagKey(pid.TagBody), Value: "has no column"},
 	} {
-		a.note(p.Key, p.Value)
+		a.note(listColumns, p.Key, p.Value)
 	}
 	b.Name = "b.msg"
-	b.note(mapi.TagKey(pid.TagSubject).WithType(mapi.TypeString8), mapi.String8("Gr\xFC\xDFe"))
-	b.note(pid.NameKeywords.WithType(mapi.TypeString8|mapi.MultiValue), []mapi.String8{"\xFC"})
-	b.note(mapi.TagKey(pid.TagRead), true)
-	return &catalog{Keys: catalogKeys, Rows: []catalogRow{a, b}}
+	b.note(listColumns, mapi.TagKey(pid.TagSubject).WithType(mapi.TypeString8), mapi.String8("Gr\xFC\xDFe"))
+	b.note(listColumns, pid.NameKeywords.WithType(mapi.TypeString8|mapi.MultiValue), []mapi.String8{"\xFC"})
+	b.note(listColumns, mapi.TagKey(pid.TagRead), true)
+	return &catalog{Keys: listColumns.keys, Rows: []catalogRow{a, b}}
 }
 
 func TestCatalog(t *testing.T) {

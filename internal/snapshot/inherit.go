@@ -41,6 +41,9 @@ func (b *Builder) Inherit(ctx context.Context, id mapi.EntryID, in Inheritance) 
 	if f == nil {
 		return fail("inherit items", "", mapi.ErrNotFound)
 	}
+	if in.From.Level() != b.level {
+		return notInherited("its catalogs list %s, this one's are to list %s", in.From.Level(), b.level)
+	}
 	old, err := in.From.Folder(ctx, in.At)
 	if err != nil {
 		return notInherited("%v", err)
@@ -201,7 +204,7 @@ func (h *heir) leaf(k mapi.Kind, month string, t *restic.Tree, id restic.ID) err
 			continue // a sidecar
 		}
 		row := c.find(n.Name)
-		if row == nil || !slices.Equal(c.Keys, catalogKeys) {
+		if row == nil || !slices.Equal(c.Keys, columnsOf(h.From.Level()).keys) {
 			return notInherited("its catalogs are of another version")
 		}
 		key, _ := c.get(row, mapi.TagKey(pid.TagSourceKey))
@@ -222,7 +225,7 @@ func (h *heir) leaf(k mapi.Kind, month string, t *restic.Tree, id restic.ID) err
 			}
 		}
 		if h.lists[k] == nil {
-			h.lists[k] = &itemList{}
+			h.lists[k] = &itemList{columns: columnsOf(h.From.Level())}
 		}
 		if err := h.lists[k].add(rec); err != nil {
 			return err

@@ -49,6 +49,7 @@ func (r *record) content() []byte {
 // itemList is the items of a folder until it is finished. Their records wait in memory, or in a temporary file when they are
 // many, so that a folder of a million items needs little memory.
 type itemList struct {
+	columns *columns // of the catalogs
 	entries []entry
 	log     []byte // records of the entries, or those not yet in the file
 	start   int64  // of log in the sequence of records
@@ -76,7 +77,7 @@ func (l *itemList) add(r *record) error {
 	}
 	b, err := oxcdata.Encode(oxcdata.Wide, func(c *oxcdata.Coder) {
 		c.Bytes32(&document)
-		r.row.code(c, catalogKeys)
+		r.row.code(c, l.columns.keys)
 	})
 	if err != nil {
 		return err
@@ -115,7 +116,7 @@ func (l *itemList) load(e entry) (*record, error) {
 		if err := json.Unmarshal(document, (*recordJSON)(&r.nodes)); err != nil && c.Err() == nil {
 			c.Fail(err.Error())
 		}
-		r.row.code(c, catalogKeys)
+		r.row.code(c, l.columns.keys)
 	})
 	return r, err
 }
@@ -213,7 +214,7 @@ func (b *Builder) saveItems(ctx context.Context, l *itemList, name string, depth
 // saveLeaf stores a directory that holds items.
 func (b *Builder) saveLeaf(ctx context.Context, l *itemList, name string, items []entry) (*restic.Node, error) {
 	var nodes []*restic.Node
-	c := &catalog{Keys: catalogKeys}
+	c := &catalog{Keys: l.columns.keys}
 	taken := map[string]int{} // names compare without regard to case on Windows
 	for _, e := range items {
 		r, err := l.load(e)

@@ -151,6 +151,8 @@ func (t *times) fileTime() time.Time {
 type storeInfo struct {
 	Format  int    `json:"format"`
 	Mailbox string `json:"mailbox"`
+	// Metadata says what catalogs list.
+	Metadata Level `json:"metadata,omitempty"`
 	// Roles are paths of special folders below the directory of the mailbox, "" for that itself.
 	Roles map[mapi.Role]string `json:"roles"`
 }

@@ -9,6 +9,7 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/opencdo/opencdo/internal/oxcdata"
 	"github.com/opencdo/opencdo/internal/restic"
@@ -26,6 +27,8 @@ type Store struct {
 	tree restic.ID
 	info storeInfo
 	fold map[string]mapi.Role // roles by path
+
+	opened atomic.Int64 // items
 
 	mu       sync.Mutex
 	closed   bool
@@ -262,6 +265,9 @@ func (s *Store) itemFile(ctx context.Context, tree *restic.Tree, name string) (*
 	n := tree.Find(name)
 	if n == nil || n.Type != restic.FileNode {
 		return nil, o, fail("open item", name, mapi.ErrNotFound)
+	}
+	if name[0] != '.' { // else it holds properties of a folder
+		s.opened.Add(1)
 	}
 	f, err := s.repo.OpenFile(ctx, n)
 	if err != nil {

@@ -139,28 +139,27 @@ func (t *target) Create(ctx context.Context, k mapi.Kind) (mapi.ItemWriter, erro
 		return nil, fail(op, "in a finished folder", mapi.ErrInvalidObject)
 	}
 	if t.f.lists[k] == nil {
-		t.f.lists[k] = &itemList{}
+		t.f.lists[k] = &itemList{columns: t.b.columns}
 	}
-	return &itemWriter{t: t, kind: k, list: t.f.lists[k], msg: msgfile.NewWriter(msgConfig)}, nil
+	return &itemWriter{t: t, kind: k, list: t.f.lists[k], msg: msgfile.NewWriter(msgConfig), lister: lister{columns: t.b.columns}}, nil
 }
 
 var msgConfig = msgfile.Config{NewSpool: func() (msgfile.Spool, error) { return &spool{}, nil }}
 
 // itemWriter takes an item and notes what its file name and its line in the catalog need.
 type itemWriter struct {
-	t     *target
-	kind  mapi.Kind
-	list  *itemList
-	msg   *msgfile.Writer
-	depth int
-	done  bool
+	t    *target
+	kind mapi.Kind
+	list *itemList
+	msg  *msgfile.Writer
+	lister
+	done bool
 
 	times             times
 	source, search    []byte
 	prefix, normal    string
 	subject           string
 	unread, unreadSet bool
-	row               catalogRow
 }
 
 // Prop implements mapi.ItemSink.
@@ -168,11 +167,10 @@ func (w *itemWriter) Prop(k mapi.Key, v mapi.Value) error {
 	if err := w.msg.Prop(k, v); err != nil {
 		return err
 	}
-	w.row.Size += uint64(mapi.ValueSize(v))
+	w.lister.Prop(k, v)
 	if w.depth > 0 {
 		return nil
 	}
-	w.row.note(k, v)
 	w.times.note(k, v)
 	switch k.WithType(0) {
 	case mapi.TagKey(pid.TagSourceKey).WithType(0):
@@ -195,7 +193,7 @@ func (w *itemWriter) Prop(k mapi.Key, v mapi.Value) error {
 // Identify says which item of the mailbox this is: its source key, which some servers don't send with it. The catalog has
 // it, so that the item is found again when the mailbox says that it changed.
 func (w *itemWriter) Identify(sourceKey []byte) {
-	w.row.note(mapi.TagKey(pid.TagSourceKey), sourceKey)
+	w.row.note(w.columns, mapi.TagKey(pid.TagSourceKey), sourceKey)
 }
 
 // shown is a subject for a file name; of 8-bit text what is ASCII.
@@ -220,10 +218,7 @@ func (w *itemWriter) Stream(k mapi.Key, size int64, r io.Reader) error {
 	if err := w.msg.Stream(k, size, c); err != nil {
 		return err
 	}
-	w.row.Size += c.n
-	if w.depth == 0 {
-		w.row.note(k, nil)
-	}
+	w.streamed(k, c.n)
 	return nil
 }
 
@@ -239,22 +234,16 @@ func (c *counter) Read(p []byte) (int, error) {
 }
 
 // Recipient implements mapi.ItemSink.
-func (w *itemWriter) Recipient() error { w.depth++; return w.msg.Recipient() }
+func (w *itemWriter) Recipient() error { w.lister.Recipient(); return w.msg.Recipient() }
 
 // Attachment implements mapi.ItemSink.
-func (w *itemWriter) Attachment() error {
-	if w.depth == 0 {
-		w.row.Attach = true
-	}
-	w.depth++
-	return w.msg.Attachment()
-}
+func (w *itemWriter) Attachment() error { w.lister.Attachment(); return w.msg.Attachment() }
 
 // Embedded implements mapi.ItemSink.
-func (w *itemWriter) Embedded() error { w.depth++; return w.msg.Embedded() }
+func (w *itemWriter) Embedded() error { w.lister.Embedded(); return w.msg.Embedded() }
 
 // End implements mapi.ItemSink.
-func (w *itemWriter) End() error { w.depth--; return w.msg.End() }
+func (w *itemWriter) End() error { w.lister.End(); return w.msg.End() }
 
 // Commit implements mapi.ItemWriter. The item is durable once the snapshot is.
 func (w *itemWriter) Commit(ctx context.Context) (mapi.EntryID, error) {
@@ -276,6 +265,7 @@ func (w *itemWriter) Commit(ctx context.Context) (mapi.EntryID, error) {
 	if w.subject == "" {
 		w.subject = w.prefix + w.normal
 	}
+	w.finish()
 	rec := &record{nodes: nodes, row: w.row}
 	id := w.source
 	if len(id) == 0 {
