@@ -67,6 +67,11 @@ func Bounce(ctx context.Context, post Post, from string, it *mapi.Item, failed R
 			{Key: mapi.TagKey(t.email), Value: postmaster}, {Key: mapi.TagKey(t.smtp), Value: postmaster},
 		})
 	}
-	r.Props.Set(mapi.TagKey(pid.TagInternetMessageId), m.messageID())
+	for _, p := range []mapi.Prop{
+		{Key: mapi.TagKey(pid.TagInternetMessageId), Value: m.messageID()}, {Key: mapi.TagKey(pid.TagOriginalSenderName), Value: from},
+		{Key: mapi.TagKey(pid.TagOriginalSenderAddressType), Value: "SMTP"}, {Key: mapi.TagKey(pid.TagOriginalSenderEmailAddress), Value: from},
+	} {
+		r.Props.Set(p.Key, p.Value)
+	}
 	return post.Relay(ctx, "", []string{from}, r)
 }

@@ -265,6 +265,9 @@ func (g addressGroup) put(p *mapi.Props, a address, o Options) {
 		return
 	}
 	typ, email := o.nativeAddress(a.Addr)
+	if typ == invalidType { // there was none, and only the name was written
+		return
+	}
 	set(p, g.addressType, typ)
 	set(p, g.email, email)
 	if typ == "SMTP" {
@@ -300,6 +303,13 @@ func flatEntries(list []address) []byte {
 	return c.Bytes()
 }
 
+const (
+	// noDomain is the domain of encapsulated addresses where the organization has none ([RFC2606] 2): nobody else can have it.
+	noDomain = "invalid"
+	// invalidType is the type of an encapsulated address that is but a name.
+	invalidType = "INVALID"
+)
+
 // nativeAddress turns the encapsulated form of an address that isn't SMTP back, if it is of one of the own domains
 // ([MS-OXCMAIL] 2.2.3.1.2).
 func (o Options) nativeAddress(addr string) (typ, email string) {
@@ -307,7 +317,7 @@ func (o Options) nativeAddress(addr string) (typ, email string) {
 	if at < 0 {
 		return "SMTP", addr
 	}
-	for _, d := range o.Domains {
+	for _, d := range append([]string{noDomain}, o.Domains...) {
 		if strings.EqualFold(d, addr[at+1:]) {
 			if typ, email, ok := decapsulate(addr[:at]); ok {
 				return typ, email

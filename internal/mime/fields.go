@@ -25,7 +25,7 @@ func (c *composer) envelope(it *mapi.Item) ([]outField, error) {
 	if hasFrom {
 		h.set("From", from)
 	}
-	if hasSender && addrOf(sender) != addrOf(from) {
+	if hasSender && sender != from {
 		h.set("Sender", sender)
 	}
 	c.recipientFields(&h, it)
@@ -196,14 +196,22 @@ func fieldNameOK(s string) bool {
 	return s != "" && len(s) <= maxHeaderName && strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || r == ':' }) < 0
 }
 
-// recipientFields are To, Cc and Bcc.
+// recipientFields are To, Cc and Bcc. Of a delivery report they are not those whom it is about.
 func (c *composer) recipientFields(h *outHeader, it *mapi.Item) {
 	const kind = 0x0F // the other bits are of the server ([MS-OXOMSG] 2.2.3.1)
 	lists := map[int32][]string{}
+	report := isDeliveryReport(it)
 	for _, r := range it.Recipients {
 		typ, _ := r.Tag(pid.TagRecipientType).(int32)
-		if a, ok := c.address(&r, recipientGroup); ok {
+		if a, ok := c.address(&r, recipientGroup); ok && !(report && reportedAbout(&r)) {
 			lists[typ&kind] = append(lists[typ&kind], a)
+		}
+	}
+	if report && len(lists) == 0 {
+		if a, ok := c.address(&it.Props, receivedForGroup); ok && propText(&it.Props, receivedForGroup.smtp) != "" {
+			lists[recipientTo] = []string{a}
+		} else if a, ok := c.address(&it.Props, originalSenderGroup); ok {
+			lists[recipientTo] = []string{a}
 		}
 	}
 	h.set("To", strings.Join(lists[recipientTo], ", "))
@@ -212,6 +220,13 @@ func (c *composer) recipientFields(h *outHeader, it *mapi.Item) {
 		h.set("Bcc", strings.Join(lists[recipientBcc], ", "))
 	}
 }
+
+// Who got a report, and who sent the message that it is about: mostly the same.
+var (
+	receivedForGroup = addressGroup{name: pid.TagReceivedRepresentingName, addressType: pid.TagReceivedRepresentingAddressType,
+		email: pid.TagReceivedRepresentingEmailAddress, smtp: pid.TagReceivedRepresentingSmtpAddress}
+	originalSenderGroup = addressGroup{name: pid.TagOriginalSenderName, addressType: pid.TagOriginalSenderAddressType, email: pid.TagOriginalSenderEmailAddress}
+)
 
 // address is a mailbox as it stands in a header, if the group holds one.
 func (c *composer) address(p *mapi.Props, g addressGroup) (string, bool) {
@@ -234,7 +249,7 @@ func (c *composer) person(p *mapi.Props, g addressGroup) (a address, ok bool) {
 	case a.Addr == "" && a.Name == "":
 		return a, false
 	case a.Addr == "":
-		a.Addr = c.encapsulate("INVALID", a.Name)
+		a.Addr = c.encapsulate(invalidType, a.Name)
 	case strings.EqualFold(typ, "SMTP") || typ == "" && strings.Contains(a.Addr, "@"):
 	default:
 		a.Addr = c.encapsulate(typ, a.Addr)

@@ -33,6 +33,9 @@ func (c *composer) attachment(a *mapi.Attachment, html string, depth int) (n *no
 		if s := propText(p, pid.TagDisplayName); s != "" {
 			n.fields = append(n.fields, outField{"Content-Description", encodeText(s)})
 		}
+		if id := propText(p, pid.TagAttachContentId); id != "" {
+			n.fields = append(n.fields, outField{"Content-Id", contentID("Content-Id", id)})
+		}
 		return n, false, nil
 	}
 	data, err := attachmentData(p)

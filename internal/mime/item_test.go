@@ -320,6 +320,9 @@ func FuzzRead(f *testing.F) {
 		"Content-Type: multipart/signed; protocol=application/pkcs7-signature; boundary=b\n\n--b\n\nx\n--b--",
 		"Content-Transfer-Encoding: uuencode\nContent-Disposition: attachment\n\nbegin 644 a\n#86)C\n`\nend\n",
 		"Content-Transfer-Encoding: quoted-printable\n\na=\n=4",
+		"Content-Type: text/plain; format=flowed; delsp=yes\n\n> a \n> b",
+		"Content-Type: application/ms-tnef\nContent-Disposition: attachment\nContent-Transfer-Encoding: base64\n\neJ8+IgEABAICAAEAAAAAAA==",
+		"Content-Type: text/calendar; method=REQUEST\n\nBEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nUID:x\nDTSTART:20240702T100000Z\nRRULE:FREQ=DAILY\nEND:VEVENT\nEND:VCALENDAR\n",
 	} {
 		f.Add([]byte(s))
 	}
@@ -339,6 +342,14 @@ func FuzzRead(f *testing.F) {
 				t.Fatal(err)
 			}
 			return
+		}
+		var message bytes.Buffer
+		if err := Write(&message, it); err != nil {
+			t.Fatal(err)
+		}
+		damaged := Options{Damage: func(*mapi.Error) error { return nil }} // what was signed is written as it came
+		if _, err := damaged.Open(bytes.NewReader(message.Bytes()), int64(message.Len())); err != nil && !errors.Is(err, mapi.ErrTooComplex) {
+			t.Fatalf("what was written cannot be read: %v\n%.2000q", err, message.Bytes())
 		}
 		w, err := folder.Create(t.Context(), mapi.Normal)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/opencdo/opencdo/mapi"
@@ -37,13 +38,19 @@ func (c *composer) report(it *mapi.Item, class string, depth int) (*node, error)
 	}}
 	n := multipartOf("report", b.node(), status)
 	n.typ += "; report-type=" + kind
+	first := true
 	for _, a := range it.Attachments {
 		if tag := propText(&a.Props, pid.TagAttachMimeTag); a.Embedded == nil && strings.EqualFold(tag, "message/"+kind) {
 			data, err := attachmentData(&a.Props)
 			if err != nil {
 				return nil, err
 			}
-			status.content = func(w io.Writer) error { return copyBlob(w, data) } // as it came
+			as := &node{typ: status.typ, encoding: "7bit", content: func(w io.Writer) error { return copyBlob(w, data) }} // as it came
+			if first {
+				n.children[1], first = as, false
+			} else {
+				n.children = append(n.children, as)
+			}
 			continue
 		}
 		part, _, err := c.attachment(a, "", depth)
@@ -88,6 +95,9 @@ func (c *composer) deliveryStatus(it *mapi.Item, class string) string {
 	}
 	add("Original-Message-ID", headerText(propText(p, pid.TagOriginalMessageId)))
 	for _, r := range it.Recipients {
+		if !reportedAbout(&r) && slices.ContainsFunc(it.Recipients, func(r mapi.Props) bool { return reportedAbout(&r) }) {
+			continue // who is told
+		}
 		h.WriteString("\r\n")
 		a, _ := c.address(&r, recipientGroup)
 		add("Final-Recipient", "rfc822; "+strings.TrimSuffix(addrOf(a), ">"))
@@ -108,6 +118,22 @@ func (c *composer) deliveryStatus(it *mapi.Item, class string) string {
 	return h.String()
 }
 
+// isDeliveryReport tells of reports about delivery, not those about reading.
+func isDeliveryReport(it *mapi.Item) bool {
+	class := strings.ToUpper(it.Props.Text(pid.TagMessageClass))
+	return strings.HasPrefix(class, "REPORT.") && (strings.HasSuffix(class, ".NDR") || strings.HasSuffix(class, ".DR"))
+}
+
+// reportedAbout tells of recipients whom a report is about: it says something of them.
+func reportedAbout(r *mapi.Props) bool {
+	for _, t := range []mapi.Tag{pid.TagNonDeliveryReportStatusCode, pid.TagNonDeliveryReportReasonCode, pid.TagSupplementaryInfo, pid.TagReportText, pid.TagDeliverTime, pid.TagReportTime} {
+		if r.Tag(t) != nil {
+			return true
+		}
+	}
+	return false
+}
+
 func mtaName(s string) string {
 	if s == "" {
 		return ""
@@ -115,10 +141,10 @@ func mtaName(s string) string {
 	return "dns; " + headerText(s)
 }
 
-// domain is one that addresses can be in: by default that which nobody has ([RFC2606] 2).
+// domain is one that addresses can be in.
 func (c *composer) domain() string {
 	if c.o.Domain == "" {
-		return "invalid"
+		return noDomain
 	}
 	return c.o.Domain
 }

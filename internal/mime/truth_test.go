@@ -29,14 +29,16 @@ type truth struct {
 		To        [][]string `json:"To_addresses"`
 		Cc        [][]string `json:"Cc_addresses"`
 	}
-	Parts []struct {
-		Part, Type, Sha256 string
-		Size               int
-		Text               string `json:"text_utf8_lf_sha256"`
-	}
+	Parts       []truthPart
 	Attachments []struct {
 		Part, Filename, Type, Sha256 string
 	}
+}
+
+type truthPart struct {
+	Part, Type, Sha256 string
+	Size               int
+	Text               string `json:"text_utf8_lf_sha256"`
 }
 
 func files(t testing.TB) []string {
@@ -110,7 +112,7 @@ func TestTruth(t *testing.T) {
 			}
 			tr := readTruth(t, name)
 			found := collect(t, &f.Item, raw)
-			bad := tr.disagreements(&f.Item, found)
+			bad := append(tr.disagreements(&f.Item, found), tr.bodies(t, &f.Item, found)...)
 			if exceptions[short] == "" {
 				for _, d := range bad {
 					t.Error(d)
@@ -178,6 +180,53 @@ func (tr *truth) disagreements(it *mapi.Item, found *found) (list []string) {
 	return list
 }
 
+// bodies are the texts of the item that are none of the message's, as the independent reader sees it. A text whose lines were joined
+// cannot be compared, nor one that came with TNEF.
+func (tr *truth) bodies(t *testing.T, it *mapi.Item, found *found) (list []string) {
+	if found.tnef {
+		return nil
+	}
+	texts := map[string]bool{}
+	if !slices.ContainsFunc(tr.Parts, func(p truthPart) bool { return strings.HasPrefix(p.Type, "text/") }) {
+		return nil // where it found no text, none can disagree
+	}
+	for _, p := range tr.Parts {
+		texts[p.Text], texts[p.Sha256] = true, true
+		if found.flowed[p.Sha256] {
+			return nil
+		}
+	}
+	check := func(what, text string) {
+		f := &collectedHashes{}
+		f.text(text)
+		f.text(strings.TrimRight(text, "\r\n")) // line breaks before a delimiter
+		f.text(text + "\n")
+		if strings.TrimSpace(text) != "" && !slices.ContainsFunc(f.list, func(h string) bool { return texts[h] }) {
+			list = append(list, what+" is no text of the message: "+text[:min(len(text), 100)])
+		}
+	}
+	check("body", text(it.Props, pid.TagBody))
+	if v := it.Props.Tag(pid.TagHtml); v != nil {
+		cp, _ := it.Props.Tag(pid.TagInternetCodepage).(int32)
+		b := value(t, v)
+		if h := sha256.Sum256(b); !texts[hex.EncodeToString(h[:])] { // byte for byte, or else as text
+			check("HTML", decodePage(int(cp), b))
+		}
+	}
+	return list
+}
+
+// collectedHashes are those of a text in several forms.
+type collectedHashes struct{ list []string }
+
+func (c *collectedHashes) text(s string) {
+	f := &found{hashes: map[string]bool{}}
+	f.text(s)
+	for h := range f.hashes {
+		c.list = append(c.list, h)
+	}
+}
+
 // lost are the parts that are neither body nor attachment.
 func (tr *truth) lost(found *found) (list []string) {
 	for _, p := range tr.Parts {
@@ -222,10 +271,12 @@ type found struct {
 	names  []string
 	hashes map[string]bool
 	inside map[string]bool // parts that became properties: winmail.dat, meetings, text whose lines were joined
+	flowed map[string]bool // the latter
+	tnef   bool
 }
 
 func collect(t *testing.T, it *mapi.Item, raw []byte) *found {
-	f := &found{hashes: map[string]bool{}, inside: map[string]bool{}}
+	f := &found{hashes: map[string]bool{}, inside: map[string]bool{}, flowed: map[string]bool{}}
 	f.item(t, it)
 	root, err := parse(bytes.NewReader(raw), int64(len(raw)))
 	if err != nil {
@@ -270,6 +321,8 @@ func (f *found) converted(t *testing.T, p *part) {
 		}
 		h := sha256.Sum256(b)
 		f.inside[hex.EncodeToString(h[:])] = true
+		f.flowed[hex.EncodeToString(h[:])] = flowed
+		f.tnef = f.tnef || p.isTNEF()
 	}
 }
 

@@ -145,6 +145,8 @@ func file(typ string, data mapi.Blob) *node {
 	}}
 }
 
+var lineEnd = []byte("\r\n")
+
 // lineBreaker breaks base64 into lines ([RFC2045] 6.8: 76 characters).
 type lineBreaker struct {
 	w      io.Writer
@@ -156,7 +158,7 @@ func (l *lineBreaker) Write(p []byte) (int, error) {
 	done := 0
 	for done < len(p) {
 		if l.column == lineLength {
-			if _, err := io.WriteString(l.w, "\r\n"); err != nil {
+			if _, err := l.w.Write(lineEnd); err != nil {
 				return done, err
 			}
 			l.column = 0
