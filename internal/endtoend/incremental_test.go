@@ -6,6 +6,8 @@ import (
 	"iter"
 	"math/rand/v2"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -378,6 +380,44 @@ func TestIncrementalBackupFallsBack(t *testing.T) {
 	inbox("an item that cannot be read", &rejecting{Store: alice, unread: bad, sync: true}, false, changes, "1 new or changed")
 	inbox("after it", nil, false, full, "the last snapshot doesn't tell how far the folder was followed")
 	b.step("after that", 0, 0)
+
+	// The repository loses what the last run stored: directories, items and all.
+	before := indexes(t, b.repo)
+	if _, err := mapi.WriteItem(t.Context(), f, mapi.Normal, note("lost", 100)); err != nil {
+		t.Fatal(err)
+	}
+	inbox("one more item", nil, false, changes, "1 new or changed")
+	for name := range indexes(t, b.repo) {
+		if !before[name] {
+			if err := os.Remove(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	b.repo = openRepo(t, b.repo.String()) // without what it remembers
+	r, _, _ := b.run(b.repo, false)
+	for _, x := range r.Folders {
+		if x.Way != full || x.Why == "" {
+			t.Errorf("after a loss: %s: %s, because %s", x.Path, x.Way, x.Why)
+		}
+	}
+	b.same("after a loss", r)
+	snap := openSnapshot(t, b.repo, "latest")
+	same(t, b.mailbox(), snap)
+}
+
+// indexes are the index files of a repository.
+func indexes(t *testing.T, repo *backup.Repository) map[string]bool {
+	t.Helper()
+	list, err := filepath.Glob(filepath.Join(repo.String(), "index", "*"))
+	if err != nil || len(list) == 0 {
+		t.Fatalf("%d index files, %v", len(list), err)
+	}
+	names := map[string]bool{}
+	for _, name := range list {
+		names[name] = true
+	}
+	return names
 }
 
 // rejecting is a mailbox on a server that takes no state, or miscounts, and has an item that cannot be read.
