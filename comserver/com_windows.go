@@ -45,7 +45,6 @@ var (
 	iidDispatch               = MustGUID("{00020400-0000-0000-C000-000000000046}")
 	iidTypeInfo               = MustGUID("{00020401-0000-0000-C000-000000000046}")
 	iidEnumVariant            = MustGUID("{00020404-0000-0000-C000-000000000046}")
-	iidCreateTypeInfo         = MustGUID("{00020405-0000-0000-C000-000000000046}")
 	iidProvideClassInfo       = MustGUID("{B196B283-BAB4-101A-B69C-00AA00341D07}")
 	iidSupportErrorInfo       = MustGUID("{DF0B3D60-548F-101B-8E65-08002B2BD119}")
 	libidOLEAutomation        = MustGUID("{00020430-0000-0000-C000-000000000046}") // stdole2.tlb

@@ -17,14 +17,3 @@ type Config struct {
 	// 20 s when 0: a server that was started twice at once gets none.
 	Linger, First time.Duration
 }
-
-const (
-	defaultLinger = 3 * time.Second
-	defaultFirst  = 20 * time.Second
-	// A client may have been given the class factory just before it was withdrawn, and is about to use it. That takes
-	// milliseconds, and longer on a busy machine.
-	grace = time.Second
-	// A client that ended between creating an object and its first call is only noticed by its silence. Programs that create an
-	// object long before they use it are left in peace for as long.
-	silence = time.Hour
-)

@@ -60,6 +60,12 @@ func TestObjectsAreTheSameAndEnd(t *testing.T) {
 	if p2 := a.offer(root); p2 != p {
 		t.Error("the created object is another one when it is reached again")
 	}
+	if list := l.apartmentsOf(nil, child); len(list) != 1 || list[0] != a {
+		t.Errorf("the child is in %v", list)
+	}
+	if objects, apartments := l.counts(); objects != 2 || apartments != 1 {
+		t.Errorf("%d objects in %d apartments", objects, apartments)
+	}
 	if id := l.identity(q + 8); id != q {
 		t.Errorf("the second interface of %d belongs to %d", q, id)
 	}

@@ -31,6 +31,18 @@ type server struct {
 // one guards against a second server, which would need callbacks of its own.
 var one sync.Mutex
 
+// Times.
+const (
+	defaultLinger = 3 * time.Second
+	defaultFirst  = 20 * time.Second
+	// A client may have been given the class factory just before it was withdrawn, and is about to use it. That takes
+	// milliseconds, and longer on a busy machine.
+	grace = time.Second
+	// A client that ended between creating an object and its first call is only noticed by its silence. Programs that create an
+	// object long before they use it are left in peace for as long.
+	silence = time.Hour
+)
+
 // Context and flags of class factories (combaseapi.h).
 const (
 	clsctxLocalServer = 4
@@ -53,13 +65,6 @@ func (s *server) serve(ctx context.Context) error {
 		return errors.New("comserver: this process serves already")
 	}
 	defer one.Unlock()
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	// The multithreaded apartment: calls of different clients needn't wait for each other.
-	// It isn't left again: that would take the ground from under threads that still answer clients.
-	if err := windows.CoInitializeEx(0, windows.COINIT_MULTITHREADED); err != nil && err != windows.Errno(sFalse) {
-		return fmt.Errorf("comserver: initializing COM: %w", err)
-	}
 	var cookies []uint32
 	revoke := func() {
 		for _, k := range cookies {
@@ -108,6 +113,12 @@ func (s *server) serve(ctx context.Context) error {
 
 // newServer makes what the callbacks work on. It is made once in a process.
 func newServer(c Config) (*server, error) {
+	// The multithreaded apartment: calls of different clients needn't wait for each other. Neither the thread nor the
+	// apartment is left again: that would take the ground from under threads that still answer clients.
+	runtime.LockOSThread()
+	if err := windows.CoInitializeEx(0, windows.COINIT_MULTITHREADED); err != nil && err != windows.Errno(sFalse) {
+		return nil, fmt.Errorf("comserver: initializing COM: %w", err)
+	}
 	if err := c.Library.check(); err != nil {
 		return nil, err
 	}
