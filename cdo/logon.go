@@ -108,7 +108,11 @@ func (s *Session) Logon(ctx context.Context, o LogonOptions) error {
 		if ctx.Err() != nil {
 			return fail(member, err)
 		}
-		return &Error{Member: member, Code: CdoE_LOGON_FAILED, Err: err}
+		code := CdoE_LOGON_FAILED
+		if errors.Is(err, mapi.ErrFailOneProvider) { // the server refuses such a client, whoever uses it
+			code = CdoE_FAILONEPROVIDER
+		}
+		return &Error{Member: member, Code: code, Err: err}
 	}
 	s.on = l
 	return nil

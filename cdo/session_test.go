@@ -95,6 +95,7 @@ func TestLogon(t *testing.T) {
 	}{
 		"static profile":            {o: cdo.LogonOptions{ProfileName: "Outlook"}, want: cdo.Profile{Name: "Outlook"}},
 		"unknown profile":           {o: cdo.LogonOptions{ProfileName: "missing"}, code: cdo.CdoE_LOGON_FAILED},
+		"refused version":           {o: cdo.LogonOptions{ProfileName: "old"}, code: cdo.CdoE_FAILONEPROVIDER},
 		"unattended without any":    {code: cdo.CdoE_LOGON_FAILED},
 		"dialog":                    {o: cdo.LogonOptions{ShowDialog: true}, want: cdo.Profile{Name: "chosen"}},
 		"dialog, active window":     {o: cdo.LogonOptions{ShowDialog: true, ParentWindow: -1}, want: cdo.Profile{Name: "chosen"}},
@@ -119,6 +120,9 @@ func TestLogon(t *testing.T) {
 				got = p
 				if p.Name == "missing" {
 					return nil, &mapi.Error{Op: "open profile", Object: p.Name, Code: mapi.ErrNotFound}
+				}
+				if p.Name == "old" {
+					return nil, &mapi.Error{Op: "log on", Code: mapi.ErrFailOneProvider}
 				}
 				return []mapi.Store{memstore.New(memstore.Config{})}, nil
 			}}
