@@ -12,11 +12,11 @@ func vcard(it *mapi.Item) *node {
 	if !ok {
 		return nil
 	}
-	n := textPart("text/vcard", "utf-8", []byte(card))
 	name := propText(&it.Props, pid.TagDisplayName)
 	if name == "" {
 		name = "contact"
 	}
+	n := file("text/vcard; charset=utf-8", mapi.MemBlob(card)) // as a file: some programs change the line ends of text
 	n.disposition("attachment", name+".vcf", &mapi.Props{})
 	return n
 }
