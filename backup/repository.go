@@ -144,7 +144,7 @@ type Snapshot struct {
 // shortID is how many digits restic shows of an id.
 const shortID = 8
 
-// Snapshots lists the snapshots of a mailbox, or all of them when mailbox is empty, the oldest first. A damaged snapshot file
+// Snapshots lists the snapshots of a mailbox, or of all when mailbox is empty, the oldest first; proofs of restores aren't among them. A damaged snapshot file
 // doesn't keep the others from being listed: the list comes together with the error.
 func (r *Repository) Snapshots(ctx context.Context, mailbox string) ([]Snapshot, error) {
 	var list []Snapshot
@@ -154,7 +154,7 @@ func (r *Repository) Snapshots(ctx context.Context, mailbox string) ([]Snapshot,
 			errs = append(errs, err)
 			continue
 		}
-		if mailbox == "" || snapshot.IsOf(s, mailbox) {
+		if snapshot.IsMailbox(s) && (mailbox == "" || snapshot.IsOf(s, mailbox)) {
 			list = append(list, describe(s))
 		}
 	}

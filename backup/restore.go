@@ -25,6 +25,10 @@ type RestoreOptions struct {
 	Where mapi.Restriction
 	// Exclude, if set, leaves a folder out with all below it.
 	Exclude func(FolderName) bool
+	// OnExisting says what to do about items that the destination has; KeepExisting when empty.
+	OnExisting OnExisting
+	// DryRun changes nothing; the report tells what would be done. Bytes aren't known then, and there is no proof.
+	DryRun bool
 	// NoProof leaves out the comparison of what was restored with the snapshot.
 	NoProof bool
 	// Jobs is how many items are written at once; 2 when 0.
@@ -39,9 +43,40 @@ type RestoreOptions struct {
 	ProofProgress func(folders, items int, folder string)
 }
 
+// OnExisting says what a restore does about items that the destination has: those of the same source key, where it is the mailbox
+// of the snapshot, else of the same search key. Items that are equal to the last property are left alone always, so that a
+// restore done twice changes nothing.
+type OnExisting string
+
+const (
+	// KeepExisting leaves them as they are, even if they were changed since.
+	KeepExisting OnExisting = "skip"
+	// ReplaceExisting gives those that differ the content that the snapshot has.
+	ReplaceExisting OnExisting = "replace"
+	// CopyBesideExisting leaves them as they are and puts the snapshot's version beside those that differ.
+	CopyBesideExisting OnExisting = "copy"
+)
+
+func (p OnExisting) policy() (transfer.Policy, error) {
+	switch p {
+	case "", KeepExisting:
+		return transfer.Skip, nil
+	case ReplaceExisting:
+		return transfer.Replace, nil
+	case CopyBesideExisting:
+		return transfer.Beside, nil
+	}
+	return 0, fmt.Errorf("%q is none of skip, replace and copy", string(p))
+}
+
+// WithoutChanges is a store for a dry run: folders seem to be made in it, and nothing is changed.
+func WithoutChanges(s mapi.Store) mapi.Store { return transfer.Dry(s) }
+
 // RestoreReport is the outcome of a restore.
 type RestoreReport struct {
 	Copy
+	OnExisting OnExisting `json:"on_existing"`
+	DryRun     bool       `json:"dry_run,omitempty"`
 	// Proved tells that the comparison was made, of Compared items. Differences are what isn't in the destination as it is
 	// in the snapshot, the first thousand of DifferenceCount. What the destination has besides is no difference.
 	Proved          bool         `json:"proved"`
@@ -54,9 +89,16 @@ type RestoreReport struct {
 // folder's, names or roles separated by slashes, from the visible root on; "" or "/" is the whole mailbox. Items that the
 // destination has already are left as they are, so that a restore done twice changes nothing. The report is never nil.
 func Restore(ctx context.Context, src mapi.Store, path string, dst mapi.Store, o RestoreOptions) (*RestoreReport, error) {
-	report := &RestoreReport{}
+	report := &RestoreReport{OnExisting: o.OnExisting, DryRun: o.DryRun}
+	if o.OnExisting == "" {
+		report.OnExisting = KeepExisting
+	}
 	fail := func(err error) (*RestoreReport, error) {
 		return report, fmt.Errorf("restore %s: %w", cmpPath(path), err)
+	}
+	policy, err := o.OnExisting.policy()
+	if err != nil {
+		return fail(err)
 	}
 	from, err := FindFolder(ctx, src, path)
 	if err != nil {
@@ -64,13 +106,19 @@ func Restore(ctx context.Context, src mapi.Store, path string, dst mapi.Store, o
 	}
 	var to mapi.EntryID
 	copied, err := transfer.Run(ctx, src, dst, transfer.Options{From: from, To: o.Into, Items: o.Items, Where: o.Where,
-		Exclude: o.Exclude, Workers: o.Jobs, Retries: o.Retries, Backoff: o.Backoff, Progress: o.Progress})
+		Exclude: o.Exclude, Policy: policy, DryRun: o.DryRun, Workers: o.Jobs, Retries: o.Retries, Backoff: o.Backoff, Progress: o.Progress})
 	report.Copy = *copied
 	to = copied.To
 	if err != nil {
 		return fail(err)
 	}
-	if o.NoProof || len(o.Items) > 0 || o.Where != nil || o.Exclude != nil {
+	switch {
+	case o.NoProof || o.DryRun || o.Where != nil || o.Exclude != nil:
+		return report, nil
+	case len(o.Items) > 0:
+		if err := proveItems(ctx, src, dst, from, to, o, report); err != nil {
+			return fail(fmt.Errorf("all was copied, but the comparison failed: %w", err))
+		}
 		return report, nil
 	}
 	proof, err := compare.Stores(ctx, src, dst, compare.Options{A: from, B: to, Subset: true, ByName: o.Into != "", Workers: o.Jobs,

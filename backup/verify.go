@@ -90,6 +90,12 @@ func (r *Repository) verify(ctx context.Context, o VerifyOptions) (*VerifyReport
 		if err != nil {
 			continue // Check told of it
 		}
+		if !snapshot.IsMailbox(s) {
+			if _, err := r.proof(ctx, s); err != nil {
+				report.fault(fmt.Errorf("proof %s: %w", s.ID(), err))
+			}
+			continue
+		}
 		tell := func() {
 			if at.Items = report.Items; o.Progress != nil {
 				o.Progress(at)

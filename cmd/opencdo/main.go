@@ -29,6 +29,7 @@ type commands struct {
 	Snapshots snapshotsCmd `cmd:"" help:"List the snapshots of a repository."`
 	Find      findCmd      `cmd:"" help:"Find messages, folders and mailboxes in the snapshots of a repository."`
 	Restore   restoreCmd   `cmd:"" help:"Recover items, folders or a whole mailbox from a snapshot."`
+	Proofs    proofsCmd    `cmd:"" help:"List the restores that were proven, with what the comparisons said."`
 	Verify    verifyCmd    `cmd:"" help:"Check that a repository is whole."`
 	Diff      diffCmd      `cmd:"" help:"Compare two stores item by item and property by property."`
 	Profile   profileCmd   `cmd:"" help:"Manage static profiles: how mailboxes are reached."`

@@ -67,7 +67,12 @@ type known struct {
 	present kin              // items of the destination; nil when not known
 	took    kin              // copied since
 	digests map[[32]byte]int // of the destination's items that have to be looked at
-	mu      sync.Mutex
+	// For the policies that look at what is there: source keys to be looked at, items of the destination by identities that
+	// they share with items of the source, and those of them that were replaced.
+	looked map[key]bool
+	rivals map[key][]rival
+	taken  map[mapi.EntryID]bool
+	mu     sync.Mutex
 	// writing is held shared while items may be in the destination that took doesn't count yet, and alone to look for one whose
 	// commit was not answered: else another's could be taken for it.
 	writing sync.RWMutex
@@ -87,18 +92,14 @@ func (r *run) know(ctx context.Context, l *list) (*known, error) {
 		}
 		return k, nil
 	}
-	type item struct {
-		identity
-		id mapi.EntryID
-	}
-	var have []item
+	var have []knownItem
 	err := r.retry(ctx, func(int) error {
 		have = nil
-		for row, err := range l.dst.Rows(ctx, mapi.Query{Kind: l.kind, Columns: identityColumns}) {
+		for row, err := range l.dst.Rows(ctx, mapi.Query{Kind: l.kind, Columns: r.columns()}) {
 			if err != nil {
 				return err
 			}
-			have = append(have, item{identify(row), row.ID})
+			have = append(have, knownItem{identify(row), version(row), row.ID})
 		}
 		return nil
 	})
@@ -109,14 +110,14 @@ func (r *run) know(ctx context.Context, l *list) (*known, error) {
 		k.all = true
 		return k, nil
 	}
-	var wanted []identity
+	var wanted []knownItem
 	err = r.retry(ctx, func(int) error {
 		wanted = nil
 		for row, err := range r.rows(ctx, l.src, l.kind) {
 			if err != nil {
 				return err
 			}
-			wanted = append(wanted, identify(row))
+			wanted = append(wanted, knownItem{identify(row), version(row), row.ID})
 		}
 		return nil
 	})
@@ -125,6 +126,9 @@ func (r *run) know(ctx context.Context, l *list) (*known, error) {
 	}
 	for _, h := range have {
 		k.present.add(h.identity)
+	}
+	if r.Policy == Replace || r.Policy == Beside {
+		return k, r.knowVersions(ctx, l, k, wanted, have)
 	}
 
 	balance := map[key][2]int{}
@@ -147,8 +151,8 @@ func (r *run) know(ctx context.Context, l *list) (*known, error) {
 			k.source[id] = true
 		}
 	}
-	wanted = slices.DeleteFunc(wanted, func(w identity) bool { return k.source[w.source] })
-	have = slices.DeleteFunc(have, func(h item) bool { return k.source[h.source] })
+	wanted = slices.DeleteFunc(wanted, func(w knownItem) bool { return k.source[w.source] })
+	have = slices.DeleteFunc(have, func(h knownItem) bool { return k.source[h.source] })
 
 	clear(balance)
 	titles := map[key]bool{} // of what lacks a search key
@@ -194,6 +198,8 @@ func (k *known) decide(row mapi.Row) decision {
 	switch {
 	case k.source[id.source]:
 		return leave
+	case k.looked[id.source]:
+		return look
 	case id.search == (key{}):
 		if k.noKey && len(k.digests) > 0 {
 			return look

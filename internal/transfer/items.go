@@ -14,6 +14,9 @@ import (
 
 // copyBatch copies some items. It fails only with what ends the run.
 func (r *run) copyBatch(ctx context.Context, b batch) error {
+	if r.DryRun {
+		return r.tryBatch(ctx, b)
+	}
 	if bw, ok := b.dst.(mapi.BulkWriter); ok && len(b.ids) > 1 {
 		return r.copyBulk(ctx, b, bw)
 	}
@@ -60,7 +63,8 @@ func (r *run) copyItem(ctx context.Context, b batch, id mapi.EntryID, read func(
 		r.count(b.pair, failed, 0)
 		return nil
 	}
-	var same bool
+	var same, replacing bool
+	var victim mapi.EntryID
 	attempt := func() (err error) {
 		if b.check[id] {
 			var fp compare.Fingerprint
@@ -71,6 +75,13 @@ func (r *run) copyItem(ctx context.Context, b batch, id mapi.EntryID, read func(
 				return nil
 			}
 			read = one
+			if r.Policy == Replace && !replacing {
+				victim, replacing = b.known.rival(b.who[id])
+			}
+		}
+		if replacing {
+			s, err = r.replace(ctx, b, id, victim, read)
+			return err
 		}
 		s, err = r.write(ctx, b, id, s, read)
 		return err
@@ -92,6 +103,9 @@ func (r *run) copyItem(ctx context.Context, b batch, id mapi.EntryID, read func(
 		return nil
 	case err == nil:
 		r.done(b, id, s)
+		if replacing {
+			r.replaced()
+		}
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -165,6 +179,21 @@ func (r *run) write(ctx context.Context, b batch, id mapi.EntryID, last *sink, r
 	}
 	b.known.committed(s)
 	return s, nil
+}
+
+// replace gives an item of the destination the content of one of the source. Done twice it comes to the same.
+func (r *run) replace(ctx context.Context, b batch, id, victim mapi.EntryID, read func(mapi.ItemSink) error) (*sink, error) {
+	w, err := b.dst.Replace(ctx, victim)
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close()
+	s := &sink{to: w, title: b.titles[id]}
+	if err := read(s); err != nil {
+		return s, err
+	}
+	_, err = w.Commit(ctx)
+	return s, err
 }
 
 // sink passes an item on, without what names it in its old store, and looks at what passes.

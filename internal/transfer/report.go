@@ -1,7 +1,9 @@
 package transfer
 
 import (
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,8 +17,10 @@ type Report struct {
 	Folders []FolderReport `json:"folders"`
 	Copied  int            `json:"copied"`
 	Skipped int            `json:"skipped"` // the destination had them
-	Failed  int            `json:"failed"`
-	Bytes   int64          `json:"bytes"` // of copied items' values
+	// Replaced are those of the copied that an item of the destination was given the content of.
+	Replaced int   `json:"replaced,omitempty"`
+	Failed   int   `json:"failed"`
+	Bytes    int64 `json:"bytes"` // of copied items' values
 	// SearchFolders were not copied: what they show are items of other folders.
 	SearchFolders int `json:"search_folders"`
 	// To is the destination's folder that the first folder's contents went into.
@@ -74,6 +78,26 @@ func (p Problem) MarshalJSON() ([]byte, error) {
 		Count  int    `json:"count,omitempty"`
 		Error  string `json:"error"`
 	}{p.Folder, p.Item, fmt.Sprintf("%x", string(p.ID)), p.Kind.String(), p.Count, p.Err.Error()})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. Of the error its text is left.
+func (p *Problem) UnmarshalJSON(document []byte) error {
+	var f struct {
+		Folder, Item, ID, List, Error string
+		Count                         int
+	}
+	if err := json.Unmarshal(document, &f); err != nil {
+		return err
+	}
+	id, err := hex.DecodeString(f.ID)
+	if err != nil {
+		return err
+	}
+	*p = Problem{Folder: f.Folder, Item: f.Item, ID: mapi.EntryID(id), Count: f.Count, Err: errors.New(f.Error)}
+	if f.List == mapi.Associated.String() {
+		p.Kind = mapi.Associated
+	}
+	return nil
 }
 
 // Note is a remark about a folder or item.
@@ -141,6 +165,13 @@ func (r *run) count(p *pair, o outcome, bytes int64) {
 	r.progress.Items++
 	r.progress.Bytes = r.report.Bytes
 	r.tell(p.path)
+}
+
+// replaced counts an item that took the place of another version of it.
+func (r *run) replaced() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.report.Replaced++
 }
 
 // planned notes how a folder is copied.

@@ -55,6 +55,7 @@ type batch struct {
 	titles map[mapi.EntryID]string
 	keys   map[mapi.EntryID][]byte // source keys
 	check  map[mapi.EntryID]bool   // to be skipped if the destination has the same
+	who    map[mapi.EntryID]identity
 }
 
 // all walks the source and has workers copy what it finds.
@@ -198,11 +199,14 @@ func (r *run) items(ctx context.Context, p *pair, k mapi.Kind) error {
 			}
 			if b.titles == nil {
 				b.titles, b.check, b.keys = map[mapi.EntryID]string{}, map[mapi.EntryID]bool{}, map[mapi.EntryID][]byte{}
+				b.who = map[mapi.EntryID]identity{}
 			}
 			b.ids = append(b.ids, row.ID)
 			b.titles[row.ID] = title(row)
 			b.keys[row.ID], _ = row.Values[2].([]byte)
-			b.check[row.ID] = d == look
+			if b.check[row.ID] = d == look; d == look {
+				b.who[row.ID] = identify(row)
+			}
 			if len(b.ids) >= r.Batch {
 				send()
 			}
@@ -220,7 +224,7 @@ func (r *run) items(ctx context.Context, p *pair, k mapi.Kind) error {
 
 // rows lists what is to be copied of a folder of the source.
 func (r *run) rows(ctx context.Context, f mapi.Folder, k mapi.Kind) iter.Seq2[mapi.Row, error] {
-	all := f.Rows(ctx, mapi.Query{Kind: k, Columns: identityColumns, Where: r.Where})
+	all := f.Rows(ctx, mapi.Query{Kind: k, Columns: r.columns(), Where: r.Where})
 	if len(r.Items) == 0 {
 		return all
 	}

@@ -26,6 +26,10 @@ const (
 	Skip Policy = iota
 	// Append copies everything and asks nothing.
 	Append
+	// Replace gives them the content of the source where it is another one.
+	Replace
+	// Beside leaves them as they are and, where their content is another one, puts that of the source beside it.
+	Beside
 )
 
 // Options says what to copy and how. The zero value copies a whole store.
@@ -45,6 +49,9 @@ type Options struct {
 	NoAssociated bool
 
 	Policy Policy
+	// DryRun changes nothing and reports what would be done. Only items that both stores have, and of which it isn't known
+	// whether they are the same, are read; the bytes that would be copied aren't known.
+	DryRun bool
 	// Workers is how many items are copied at once; 2 when 0.
 	Workers int
 	// Batch is how many items a worker asks for at once; 64 when 0.
@@ -89,6 +96,9 @@ func Run(ctx context.Context, src, dst mapi.Store, o Options) (*Report, error) {
 	}
 	if o.Batch <= 0 {
 		o.Batch = defaultBatch
+	}
+	if o.DryRun {
+		dst = Dry(dst)
 	}
 	r := &run{Options: o, src: src, dst: dst, report: &Report{Started: time.Now()}}
 	r.progress.Started = r.report.Started
