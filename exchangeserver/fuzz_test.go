@@ -71,7 +71,7 @@ func (f *fuzzed) run(payload []byte) ([]byte, mapi.Code) {
 // open opens an object of every kind anew.
 func (f *fuzzed) open() {
 	f.t.Helper()
-	handles := make([]uint32, 14)
+	handles := make([]uint32, 18)
 	for i := range handles {
 		handles[i] = noHandle
 	}
@@ -93,6 +93,11 @@ func (f *fuzzed) open() {
 		&oxcrops.GetHierarchyTableRequest{In: 1, Out: 12, TableFlags: oxcrops.TableDepth},
 		&oxcrops.SetColumnsRequest{In: 12, Tags: []mapi.Tag{pid.TagDisplayName}},
 		&oxcrops.RegisterNotificationRequest{In: 0, Out: 13, WantWholeStore: true},
+		&oxcrops.SynchronizationConfigureRequest{In: 1, Out: 14, SynchronizationType: oxcrops.SyncContents, SendOptions: oxcrops.SendUnicode,
+			SynchronizationFlags: oxcrops.SyncUnicode | oxcrops.SyncNormal | oxcrops.SyncFAI | oxcrops.SyncReadState},
+		&oxcrops.SynchronizationConfigureRequest{In: 1, Out: 15, SynchronizationType: oxcrops.SyncHierarchy},
+		&oxcrops.SynchronizationOpenCollectorRequest{In: 1, Out: 16, IsContentsCollector: true},
+		&oxcrops.SynchronizationOpenCollectorRequest{In: 1, Out: 17},
 	}
 	payload, err := oxcrops.EncodeRequests(nil, reqs, handles)
 	if err != nil {
@@ -156,6 +161,19 @@ func FuzzExecute(f *testing.F) {
 	add(&oxcrops.ReleaseRequest{In: 0}, &oxcrops.GetPropertiesListRequest{In: 1}, &oxcrops.LogonRequest{Out: 0, LogonFlags: 1})
 	add(&oxcrops.EmptyFolderRequest{In: 1, WantDeleteAssociated: true}, &oxcrops.CreateFolderRequest{In: 1, Out: 9, FolderType: 1, DisplayName: "x", OpenExisting: true})
 	add(&oxcrops.SetMessageReadFlagRequest{In: 3, ReadFlags: 4}, &oxcrops.GetReceiveFolderRequest{In: 0, MessageClass: "IPM"}, &oxcrops.GetReceiveFolderTableRequest{In: 0})
+	add(&oxcrops.SynchronizationUploadStateStreamBeginRequest{In: 14, StateProperty: pid.MetaTagCnsetSeen, TransferBufferSize: 3},
+		&oxcrops.SynchronizationUploadStateStreamContinueRequest{In: 14, StreamData: []byte{1, 0, 0}}, &oxcrops.SynchronizationUploadStateStreamEndRequest{In: 14},
+		&oxcrops.FastTransferSourceGetBufferRequest{In: 14, BufferSize: oxcrops.MaximumSize}, &oxcrops.SynchronizationGetTransferStateRequest{In: 14, Out: 15})
+	add(&oxcrops.FastTransferSourceGetBufferRequest{In: 15, BufferSize: 2000}, &oxcrops.SynchronizationGetTransferStateRequest{In: 16, Out: 14},
+		&oxcrops.FastTransferSourceGetBufferRequest{In: 14, BufferSize: 2000})
+	xid := append(make([]byte, 16), 1, 2, 3, 4, 5, 6)
+	change := []oxcdata.TaggedValue{{Tag: pid.TagSourceKey, Value: xid}, {Tag: pid.TagLastModificationTime, Value: mapi.FileTime(1)},
+		{Tag: pid.TagChangeKey, Value: xid}, {Tag: pid.TagPredecessorChangeList, Value: append([]byte{22}, xid...)}, {Tag: pid.TagDisplayName, Value: "x"}}
+	add(&oxcrops.SynchronizationImportMessageChangeRequest{In: 16, Out: 3, Values: change}, &oxcrops.SaveChangesMessageRequest{ResponseIndex: 3, In: 3},
+		&oxcrops.SynchronizationImportReadStateChangesRequest{In: 16, MessageReadStates: []oxcrops.MessageReadState{{MessageID: xid}}},
+		&oxcrops.SynchronizationImportDeletesRequest{In: 16, Values: []oxcdata.TaggedValue{{Tag: 0x1102, Value: [][]byte{xid}}}})
+	add(&oxcrops.SynchronizationImportHierarchyChangeRequest{In: 17, HierarchyValues: change}, &oxcrops.SynchronizationImportMessageMoveRequest{In: 16, SourceFolderID: xid,
+		SourceMessageID: xid, PredecessorChangeList: []byte{}, DestinationMessageID: xid, ChangeNumber: xid})
 	s := newFuzzed(f)
 	f.Fuzz(func(t *testing.T, rops []byte) {
 		if len(rops) > 1<<15 {

@@ -39,7 +39,7 @@ func newSyncContext(f *folder) (*syncContext, error) {
 }
 
 // maxStateStream bounds a property of the state: ids with gaps between them take two or three bytes each.
-const maxStateStream = 64 << 20
+const maxStateStream = 8 << 20
 
 // stateBegin is RopSynchronizationUploadStateStreamBegin ([MS-OXCFXICS] 3.2.5.9.2.1).
 func (c *call) stateBegin(q *oxcrops.SynchronizationUploadStateStreamBeginRequest) (oxcrops.Response, error) {
