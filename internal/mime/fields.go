@@ -76,12 +76,17 @@ func (h *outHeader) has(name string) bool {
 	return slices.ContainsFunc(h.fields, func(f outField) bool { return strings.EqualFold(f.name, name) })
 }
 
-// set adds a field unless there is nothing to say, or it is there.
+// set adds a field unless there is nothing to say, or it is there, or it couldn't be sent: ids and addresses cannot be broken into
+// lines.
 func (h *outHeader) set(name, value string) {
-	if value != "" && !h.has(name) {
+	long := slices.ContainsFunc(strings.Fields(value), func(word string) bool { return len(word) > maxWordLength })
+	if value != "" && !long && !h.has(name) {
 		h.fields = append(h.fields, outField{name, value})
 	}
 }
+
+// maxWordLength is what fits in a line that servers must take ([RFC5321] 4.5.3.1.6: 1000 bytes with its end), after a blank.
+const maxWordLength = 990
 
 func (h *outHeader) date(name string, p *mapi.Props, t mapi.Tag) {
 	if d, ok := p.Tag(t).(mapi.FileTime); ok && plausible(d) {

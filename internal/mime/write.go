@@ -82,10 +82,17 @@ func (n *node) writeRoot(w io.Writer) error {
 	if err := writeFields(w, n.header(boundary)); err != nil {
 		return err
 	}
-	if _, err := io.WriteString(w, "\r\n"); err != nil {
+	if _, err := w.Write(lineEnd); err != nil {
 		return err
 	}
-	return n.writeContent(w, boundary)
+	if err := n.writeContent(w, boundary); err != nil {
+		return err
+	}
+	if n.encoding == "base64" { // which ends in the line
+		_, err := w.Write(lineEnd)
+		return err
+	}
+	return nil
 }
 
 func writeFields(w io.Writer, fields []outField) error {

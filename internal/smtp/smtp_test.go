@@ -25,6 +25,7 @@ import (
 	"github.com/opencdo/opencdo/exchangeserver"
 	"github.com/opencdo/opencdo/exchangetest"
 	"github.com/opencdo/opencdo/internal/delivery"
+	"github.com/opencdo/opencdo/internal/samplebox"
 	"github.com/opencdo/opencdo/internal/smtp"
 	"github.com/opencdo/opencdo/mapi"
 	"github.com/opencdo/opencdo/mapi/pid"
@@ -216,6 +217,56 @@ func TestDelivery(t *testing.T) {
 	}
 	check(t, "refused", reports[0].Recipients[0].Text(pid.TagEmailAddress), "elsewhere@adatum.test")
 	check(t, "why", reports[0].Recipients[0].Tag(pid.TagNonDeliveryReportStatusCode), 511)
+}
+
+// A meeting request is one in the other calendar too, and the answer comes back as one.
+func TestMeeting(t *testing.T) {
+	far := exchangetest.New(t, exchangetest.Options{Domain: "fabrikam.test"})
+	near := sending(t, &smtp.Smarthost{Address: listen(t, far, false), Domain: "contoso.test"})
+	var request *mapi.Item
+	for s, err := range samplebox.Items(samplebox.Options{Items: samplebox.Block, Seed: 2}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Name == "meeting request" {
+			request = s.Item
+		}
+	}
+	it := &mapi.Item{Props: slices.DeleteFunc(slices.Clone(request.Props), func(p mapi.Prop) bool {
+		return !p.Key.Named() && slices.Contains([]mapi.Tag{pid.TagSentRepresentingEmailAddress, pid.TagSentRepresentingSmtpAddress, pid.TagSentRepresentingName,
+			pid.TagSentRepresentingAddressType, pid.TagInternetMessageId}, p.Key.Tag)
+	}), Recipients: []mapi.Props{to(1, "bob@fabrikam.test")}}
+	submit(t, open(t, near, "alice"), it)
+	list := items(t, place(t, open(t, far, "bob"), mapi.RoleInbox))
+	if len(list) != 1 {
+		t.Fatalf("%d messages", len(list))
+	}
+	got := list[0].Props
+	check(t, "class", got.Text(pid.TagMessageClass), "IPM.Schedule.Meeting.Request")
+	for _, k := range []mapi.Key{pid.LidAppointmentStartWhole, pid.LidAppointmentEndWhole, pid.LidLocation, pid.LidGlobalObjectId, pid.LidIntendedBusyStatus} {
+		check(t, pid.Name(k), got.Get(k), it.Props.Get(k))
+	}
+	check(t, "invited", got.Get(pid.LidToAttendeesString), "bob@fabrikam.test")
+	if len(list[0].Attachments) != 0 {
+		t.Errorf("%d attachments", len(list[0].Attachments))
+	}
+}
+
+// What was taken for several and didn't reach all is reported to the sender, in a form that programs understand.
+func TestBounce(t *testing.T) {
+	c, address := smarthost(t, nil, false)
+	srv := sending(t, &smtp.Smarthost{Address: address, Domain: "contoso.test"})
+	failed := map[string]error{"bob@contoso.test": errors.New("the disk is full")}
+	if err := srv.Server.Bounce(t.Context(), "joe@adatum.test", rich(to(1, "bob@contoso.test")), failed); err != nil {
+		t.Fatal(err)
+	}
+	check(t, "envelope", c.from+fmt.Sprint(c.to), "[joe@adatum.test]")
+	for _, want := range []string{"To: joe@adatum.test\r\n", "From: Mail system <postmaster@contoso.test>\r\n", "report-type=delivery-status", "Final-Recipient: rfc822; bob@contoso.test\r\n", "Action: failed\r\n",
+		"the disk is full", "Content-Type: message/rfc822\r\n"} {
+		if !strings.Contains(strings.ReplaceAll(string(c.messages[0]), "<joe@adatum.test>", "joe@adatum.test"), want) {
+			t.Errorf("%q is missing in\n%.3000s", want, c.messages[0])
+		}
+	}
 }
 
 // capture is a smarthost that keeps what it gets.
