@@ -90,18 +90,19 @@ func (m *submitted) system() Person {
 // receiptClass is the message class of a read receipt ([MS-OXOMSG] 2.2.2.2).
 const receiptClass = "REPORT.IPM.Note.IPNRN"
 
-// Read sends the receipt that a message asks for when its reader has read it ([MS-OXOMSG] 3.1.4.2); nothing if it asks for none.
+// Read sends the receipt that a message asks for when its reader has read it ([MS-OXOMSG] 3.1.4.2); nothing if it asks for none, or
+// for one that cannot leave the server.
 func Read(ctx context.Context, post Post, reader Person, it *mapi.Item) error {
 	if wanted, _ := it.Props.Tag(pid.TagReadReceiptRequested).(bool); !wanted {
 		return nil
 	}
 	to, ok, err := post.Find(ctx, strings.ToUpper(it.Props.Text(pid.TagSentRepresentingAddressType)), it.Props.Text(pid.TagSentRepresentingEmailAddress))
-	if err != nil || !ok {
+	if err != nil {
 		return err
 	}
 	now := mapi.NewFileTime(time.Now())
 	r := report(receiptClass, "Read: ", it, now)
-	for _, p := range slices.Concat(sender.of(reader), representing.of(reader), receivedBy.of(to), receivedFor.of(to)) {
+	for _, p := range slices.Concat(sender.of(reader), representing.of(reader)) {
 		r.Props.Set(p.Key, p.Value)
 	}
 	text := fmt.Sprintf("Your message\r\n\r\n      To:\t%s\r\n      Subject:\t%s\r\n\r\nwas read on %s.\r\n", it.Props.Text(pid.TagDisplayTo),
@@ -109,7 +110,31 @@ func Read(ctx context.Context, post Post, reader Person, it *mapi.Item) error {
 	r.Props.Set(mapi.TagKey(pid.TagReceiptTime), now)
 	r.Props.Set(mapi.TagKey(pid.TagReportText), text)
 	r.Props.Set(mapi.TagKey(pid.TagBody), text)
+	if !ok {
+		return relayReceipt(ctx, post, reader, it, r)
+	}
+	for _, p := range slices.Concat(receivedBy.of(to), receivedFor.of(to)) {
+		r.Props.Set(p.Key, p.Value)
+	}
 	return deposit(ctx, post, to, r)
+}
+
+// relayReceipt sends a receipt to the address outside that the message names for it, or to its sender.
+func relayReceipt(ctx context.Context, post Post, reader Person, it, r *mapi.Item) error {
+	address := it.Props.Text(pid.TagReadReceiptSmtpAddress)
+	if address == "" {
+		address = it.Props.Text(pid.TagSentRepresentingSmtpAddress)
+	}
+	if address == "" {
+		return nil
+	}
+	r.Recipients = []mapi.Props{{{Key: mapi.TagKey(pid.TagRecipientType), Value: int32(toRecipient)}, {Key: mapi.TagKey(pid.TagDisplayName), Value: address},
+		{Key: mapi.TagKey(pid.TagAddressType), Value: "SMTP"}, {Key: mapi.TagKey(pid.TagEmailAddress), Value: address}, {Key: mapi.TagKey(pid.TagSmtpAddress), Value: address}}}
+	r.Props.Set(mapi.TagKey(pid.TagInternetMessageId), (&submitted{post: post}).messageID())
+	if err := post.Relay(ctx, reader.SMTP, []string{address}, r); !errors.Is(err, ErrNoRelay) {
+		return err
+	}
+	return nil
 }
 
 // report makes a report about a message ([MS-OXOMSG] 2.2.2).
