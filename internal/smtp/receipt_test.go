@@ -23,6 +23,9 @@ func (post) Domain() string                                            { return 
 func (post) Told() *delivery.Told                                      { return nil }
 func (post) Log(string, delivery.Person, error)                        {}
 
+func (post) Delivered(context.Context, delivery.Person, mapi.Store, mapi.EntryID, string) {
+}
+
 // Who reads a message from outside that asks for a receipt sends one there.
 func TestReceipt(t *testing.T) {
 	c, address := smarthost(t, nil, false)
