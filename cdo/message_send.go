@@ -121,6 +121,7 @@ func (m *Message) send(ctx context.Context, saveCopy bool) error {
 		}
 	}
 	m.gone = true
+	m.bag.forget() // nothing of it can be read any more
 	return sender.Submit(ctx, outbox.id, waiting.id)
 }
 

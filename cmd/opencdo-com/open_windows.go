@@ -41,6 +41,8 @@ func opener(log *slog.Logger) func(context.Context, cdo.Profile) ([]mapi.Store, 
 			st, err = openProfile(ctx, p, &cfg)
 		}
 		if err != nil {
+			// The client is told CDO's number only.
+			log.Error("a mailbox doesn't open", "profile", p.Name, "server", p.Info.Server, "mailbox", p.Info.Mailbox, "error", err)
 			return nil, err
 		}
 		return []mapi.Store{st}, nil
