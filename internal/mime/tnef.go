@@ -93,6 +93,20 @@ func merge(it, tnef *mapi.Item) {
 		if name := a.Props.Text(pid.TagAttachLongFilename); name != "" && a.Embedded == nil {
 			setFileName(&a.Props, name)
 		}
+		if size, ok := dataSize(a.Props.Tag(pid.TagAttachDataBinary)); ok && a.Props.Tag(pid.TagAttachSize) == nil {
+			set(&a.Props, pid.TagAttachSize, int32(min(size, 1<<31-1)))
+		}
 		it.Attachments = append(it.Attachments, a)
 	}
+}
+
+// dataSize is the size of a binary value.
+func dataSize(v mapi.Value) (int64, bool) {
+	switch v := v.(type) {
+	case []byte:
+		return int64(len(v)), true
+	case mapi.Blob:
+		return v.Size(), true
+	}
+	return 0, false
 }

@@ -56,6 +56,11 @@ func TestTNEFInMessages(t *testing.T) {
 			}
 			f := &found{hashes: map[string]bool{}}
 			f.item(t, it)
+			for _, a := range it.Attachments {
+				if v := a.Props.Tag(pid.TagAttachDataBinary); v != nil && a.Props.Tag(pid.TagAttachSize) == nil {
+					t.Errorf("%s has no size", a.Props.Text(pid.TagAttachLongFilename))
+				}
+			}
 			if slices.Contains(f.names, "winmail.dat") {
 				t.Error("winmail.dat is still a file")
 			}
