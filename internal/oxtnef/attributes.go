@@ -1,7 +1,6 @@
 package oxtnef
 
 import (
-	"bytes"
 	"encoding/hex"
 	"errors"
 	"strings"
@@ -352,9 +351,4 @@ func className(s string) string {
 		return c
 	}
 	return s
-}
-
-// Like tells whether data begins as TNEF does.
-func Like(data []byte) bool {
-	return bytes.HasPrefix(data, []byte{0x78, 0x9F, 0x3E, 0x22})
 }

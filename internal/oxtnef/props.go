@@ -263,10 +263,8 @@ func list[T any](d *decoder, t mapi.Type) mapi.Value {
 	return out
 }
 
-// interfaces of objects ([MS-OXTNEF] 2.1.3.4.1).
-var (
-	iidMessage = mapi.MustGUID("00020307-0000-0000-C000-000000000046")
-)
+// iidMessage is the id of the interface of embedded messages ([MS-OXTNEF] 2.1.3.4.1).
+var iidMessage = mapi.MustGUID("00020307-0000-0000-C000-000000000046")
 
 // object gives an attachment what its object is: an embedded message, which is TNEF itself, or a storage.
 func (d *decoder) object(a *mapi.Attachment) {
