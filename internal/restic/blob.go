@@ -10,7 +10,7 @@ func (r *Repository) HasBlob(ctx context.Context, h BlobHandle) (bool, error) {
 	if err := r.LoadIndex(ctx); err != nil {
 		return false, err
 	}
-	return r.index.has(h), nil
+	return r.index.has(h)
 }
 
 // BlobSize returns a blob's length in bytes without reading it.
@@ -18,7 +18,10 @@ func (r *Repository) BlobSize(ctx context.Context, h BlobHandle) (int, error) {
 	if err := r.LoadIndex(ctx); err != nil {
 		return 0, err
 	}
-	found := r.index.lookup(h)
+	found, err := r.index.lookup(h)
+	if err != nil {
+		return 0, err
+	}
 	if len(found) == 0 {
 		return 0, &MissingBlobError{h}
 	}
@@ -35,8 +38,12 @@ func (r *Repository) LoadBlob(ctx context.Context, h BlobHandle, buf []byte) ([]
 }
 
 func (r *Repository) loadFrom(ctx context.Context, x *blobIndex, h BlobHandle, buf []byte) ([]byte, error) {
+	found, err := x.lookup(h)
+	if err != nil {
+		return nil, err
+	}
 	var failures []error
-	for _, at := range x.lookup(h) {
+	for _, at := range found {
 		plain, err := r.loadCopy(ctx, at, buf)
 		if err == nil {
 			return plain, nil

@@ -5,6 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"slices"
 	"sync"
 )
 
@@ -12,6 +16,8 @@ import (
 type CheckOptions struct {
 	// ReadData reads every pack that an index names and verifies every blob.
 	ReadData bool
+	// Sample is how many percent of the packs ReadData reads, chosen at random; 0: all. At least one is read.
+	Sample float64
 	// Progress, if set, is called after each tree and after each pack read, by one goroutine at a time.
 	Progress func(CheckProgress)
 }
@@ -31,7 +37,9 @@ type CheckReport struct {
 	Packs        int
 	Unreferenced int   // packs in no index, as an interrupted run leaves them; harmless, stock restic's prune removes them
 	PackBytes    int64 // of all packs
-	Faults       int   // things found wrong
+	ReadPacks    int   // by ReadData
+	ReadBytes    int64
+	Faults       int // things found wrong
 	// Errors tell of the first thousand faults: [*DamagedError], [*MissingBlobError] and others that
 	// name the file or tree concerned.
 	Errors []error
@@ -44,7 +52,8 @@ const maxCheckErrors = 1000
 // error means that it could not go on. After a fault in an index file it goes no further, since all
 // that the file tells would seem to be missing. Have an exclusive lock if others may write meanwhile.
 func (r *Repository) Check(ctx context.Context, opts CheckOptions) (*CheckReport, error) {
-	c := &checker{repo: r, opts: opts, sizes: make(map[ID]int64)}
+	c := &checker{repo: r, opts: opts, sizes: make(map[ID]int64), index: blobIndex{key: r.key, limit: r.index.limit}}
+	defer c.index.close()
 	for _, step := range []func(context.Context) error{c.snapshots, c.indexes, c.packs, c.trees, c.data} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -63,6 +72,8 @@ type checker struct {
 	index  blobIndex // read afresh
 	roots  []ID
 	sizes  map[ID]int64 // packs that are there and in the index
+	strays []FileInfo   // packs in no index
+	files  []ID         // index files
 	want   []int64      // packs' sizes by the index, by their number
 	seen   [blobTypes]bitset
 
@@ -117,17 +128,25 @@ func (c *checker) indexes(ctx context.Context) error {
 			c.badIndex = true
 			continue
 		}
-		c.index.fill(f.Packs)
+		c.files = append(c.files, f.id)
+		if err := c.index.fill(f.Packs); err != nil {
+			return err
+		}
 	}
-	c.index.settle()
+	if err := c.index.settle(); err != nil {
+		return err
+	}
 	c.want = make([]int64, len(c.index.packs))
 	for i := range c.want {
 		c.want[i] = packSize(nil)
 	}
 	for t := range c.index.tables {
-		entries := c.index.tables[t].sorted
-		c.seen[t] = make(bitset, len(entries)/64+1)
-		for _, e := range entries {
+		entries := c.index.tables[t].settled()
+		c.seen[t] = make(bitset, entries.n/64+1)
+		for e, err := range entries.all() {
+			if err != nil {
+				return err
+			}
 			at := c.index.locate(BlobType(t), e)
 			c.want[e.pack] += int64(e.length) + int64(at.headerSize())
 		}
@@ -147,14 +166,12 @@ func (c *checker) packs(ctx context.Context) error {
 		switch {
 		case !ok:
 			c.report.Unreferenced++
+			c.strays = append(c.strays, fi)
 			continue
 		case fi.Size != c.want[n]:
 			c.fault(&DamagedError{File: fi.String(), Err: fmt.Errorf("it has %d bytes, the index says %d", fi.Size, c.want[n])})
 		}
 		c.sizes[fi.ID] = fi.Size
-		if c.opts.ReadData {
-			c.at.TotalBytes += fi.Size
-		}
 	}
 	for _, id := range c.index.packs {
 		if _, ok := c.sizes[id]; !ok {
@@ -165,20 +182,23 @@ func (c *checker) packs(ctx context.Context) error {
 }
 
 // mark reports whether a blob is known, and whether it is marked for the first time.
-func (c *checker) mark(h BlobHandle) (known, first bool) {
-	i, n := c.index.tables[h.Type].find(h.ID)
-	if n == 0 {
-		return false, false
+func (c *checker) mark(h BlobHandle) (known, first bool, err error) {
+	i, found, err := c.index.tables[h.Type].settled().find(h.ID)
+	if err != nil || len(found) == 0 {
+		return false, false, err
 	}
-	return true, c.seen[h.Type].set(i)
+	return true, c.seen[h.Type].set(i), nil
 }
 
 // trees walks all snapshots, each tree once.
 func (c *checker) trees(ctx context.Context) error {
 	missing := make(map[BlobHandle]bool)
+	var failure error // of the index's temporary files
 	visit := func(h BlobHandle, from func() string) bool {
-		known, first := c.mark(h)
-		if !known && !missing[h] {
+		known, first, err := c.mark(h)
+		if err != nil {
+			failure = err
+		} else if !known && !missing[h] {
 			missing[h] = true
 			c.fault(fmt.Errorf("%s: %w", from(), &MissingBlobError{h}))
 		}
@@ -195,6 +215,9 @@ func (c *checker) trees(ctx context.Context) error {
 		trees = trees[:len(trees)-1]
 		c.report.Trees++
 		c.progress(1, 0)
+		if failure != nil {
+			return failure
+		}
 		t, err := c.loadTree(ctx, id)
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -222,7 +245,7 @@ func (c *checker) trees(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return failure
 }
 
 func (c *checker) loadTree(ctx context.Context, id ID) (*Tree, error) {
@@ -242,6 +265,11 @@ func (c *checker) data(ctx context.Context) error {
 	if !c.opts.ReadData {
 		return nil
 	}
+	packs := c.sample()
+	for _, id := range packs {
+		c.at.TotalBytes += c.sizes[id]
+	}
+	c.report.ReadPacks, c.report.ReadBytes = len(packs), c.at.TotalBytes
 	var running sync.WaitGroup
 	ids := make(chan ID)
 	for range c.repo.conf.Workers {
@@ -256,12 +284,22 @@ func (c *checker) data(ctx context.Context) error {
 			}
 		})
 	}
-	for id := range c.sizes {
+	for _, id := range packs {
 		ids <- id
 	}
 	close(ids)
 	running.Wait()
 	return ctx.Err()
+}
+
+// sample chooses the packs to be read.
+func (c *checker) sample() []ID {
+	packs := slices.Collect(maps.Keys(c.sizes))
+	if c.opts.Sample <= 0 || c.opts.Sample >= 100 {
+		return packs
+	}
+	rand.Shuffle(len(packs), func(i, j int) { packs[i], packs[j] = packs[j], packs[i] })
+	return packs[:int(math.Ceil(float64(len(packs))*c.opts.Sample/100))]
 }
 
 // readPack verifies a pack's hash, its header against the index, and each blob. It returns buf, grown.
@@ -299,7 +337,9 @@ func (c *checker) readPack(ctx context.Context, id ID, buf []byte) []byte {
 	}
 	number := c.index.numbers[id]
 	for _, b := range blobs {
-		if !c.index.holds(number, b) {
+		if held, err := c.index.holds(number, b); err != nil {
+			c.fault(err)
+		} else if !held {
 			c.fault(&DamagedError{File: h.String(), Blob: b.ID, Err: errors.New("the index doesn't tell of this blob as the pack's header does")})
 		}
 		if _, err := c.repo.openBlob(b, buf[b.offset:b.offset+b.length], nil); err != nil {

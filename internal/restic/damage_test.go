@@ -73,9 +73,9 @@ func packOf(t testing.TB, r *Repository, h BlobHandle) location {
 	if err := r.LoadIndex(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	at := r.index.lookup(h)
-	if len(at) != 1 {
-		t.Fatalf("%v lies at %v", h, at)
+	at, err := r.index.lookup(h)
+	if err != nil || len(at) != 1 {
+		t.Fatalf("%v lies at %v, %v", h, at, err)
 	}
 	return at[0]
 }

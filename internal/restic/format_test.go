@@ -125,7 +125,7 @@ func TestTreesAreByteForByteStock(t *testing.T) {
 	if err := r.LoadIndex(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	trees := r.index.tables[TreeBlob].sorted
+	trees := r.index.tables[TreeBlob].settled().mem
 	for _, e := range trees {
 		document, err := r.LoadBlob(t.Context(), BlobHandle{TreeBlob, e.id}, nil)
 		if err != nil {

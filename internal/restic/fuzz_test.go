@@ -3,6 +3,7 @@ package restic
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"reflect"
 	"testing"
 	"time"
@@ -83,12 +84,13 @@ func FuzzIndex(f *testing.F) {
 			t.Fatalf("%s doesn't come back: %v", document, err)
 		}
 		var index blobIndex
-		index.fill(x.Packs)
-		index.settle()
+		if err := errors.Join(index.fill(x.Packs), index.settle()); err != nil {
+			t.Fatal(err)
+		}
 		for _, p := range x.Packs {
 			for _, b := range p.Blobs {
-				if len(index.lookup(BlobHandle{b.Type, b.ID})) == 0 {
-					t.Errorf("%v isn't in the index made of %s", b, document)
+				if found, err := index.lookup(BlobHandle{b.Type, b.ID}); err != nil || len(found) == 0 {
+					t.Errorf("%v isn't in the index made of %s: %v", b, document, err)
 				}
 			}
 		}

@@ -11,6 +11,8 @@ import (
 type indexJSON struct {
 	Supersedes []ID        `json:"supersedes,omitempty"`
 	Packs      []indexPack `json:"packs"`
+
+	id ID // of the file
 }
 
 type indexPack struct {
@@ -71,14 +73,22 @@ func (r *Repository) LoadIndex(ctx context.Context) error {
 	if x.loaded {
 		return nil
 	}
-	fresh := blobIndex{}
+	fresh := blobIndex{key: r.key, limit: x.limit}
 	for f, err := range r.indexFiles(ctx) {
+		if err == nil {
+			err = fresh.fill(f.Packs)
+		}
 		if err != nil {
+			fresh.close()
 			return err
 		}
-		fresh.fill(f.Packs)
 	}
-	fresh.settle()
+	if err := fresh.settle(); err != nil {
+		fresh.close()
+		return err
+	}
+	x.close()
+	x.key = r.key
 	x.packs, x.numbers, x.tables, x.loaded = fresh.packs, fresh.numbers, fresh.tables, true
 	return nil
 }
@@ -152,5 +162,6 @@ func (r *Repository) loadIndexFile(ctx context.Context, h Handle) (*indexJSON, e
 	if err != nil {
 		return nil, &DamagedError{File: h.String(), Err: err}
 	}
+	f.id = h.ID
 	return f, nil
 }

@@ -199,11 +199,10 @@ func (p *pack) write(b []byte) error {
 		return nil
 	}
 	if p.file == nil {
-		f, err := os.CreateTemp("", "opencdo-pack-*")
+		f, err := createTemp("opencdo-pack-*")
 		if err != nil {
 			return err
 		}
-		os.Remove(f.Name()) // some systems refuse while it is open: see close
 		p.file = f
 	}
 	if !p.moved {
@@ -261,6 +260,5 @@ func (p *pack) close() {
 		return
 	}
 	p.file.Close()
-	os.Remove(p.file.Name())
 	p.file = nil
 }

@@ -97,8 +97,8 @@ func (w *Writer) SaveBlob(ctx context.Context, t BlobType, data []byte) (id ID, 
 	if err := w.failure(); err != nil {
 		return ID{}, false, err
 	}
-	if !w.claim(h, len(data)) {
-		return h.ID, false, nil
+	if isNew, err := w.claim(h, len(data)); err != nil || !isNew {
+		return h.ID, false, err
 	}
 	buf, _ := w.buffers.Get().(*[]byte)
 	if buf == nil {
@@ -122,12 +122,19 @@ func (w *Writer) SaveBlob(ctx context.Context, t BlobType, data []byte) (id ID, 
 }
 
 // claim reports whether a blob is neither stored nor on its way; if so it is now.
-func (w *Writer) claim(h BlobHandle, size int) bool {
+func (w *Writer) claim(h BlobHandle, size int) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if _, ok := w.pending[h]; ok || w.repo.index.has(h) {
+	_, known := w.pending[h]
+	if !known {
+		var err error
+		if known, err = w.repo.index.has(h); err != nil {
+			return false, err
+		}
+	}
+	if known {
 		w.stats.KnownBlobs++
-		return false
+		return false, nil
 	}
 	w.pending[h] = struct{}{}
 	w.stats.Bytes += uint64(size)
@@ -136,7 +143,7 @@ func (w *Writer) claim(h BlobHandle, size int) bool {
 	} else {
 		w.stats.DataBlobs++
 	}
-	return true
+	return true, nil
 }
 
 // SaveTree stores a directory and returns its id.
@@ -314,14 +321,18 @@ func (w *Writer) savePack(p *pack) error {
 	if info.Size != p.size || !slices.Equal(stored, p.blobs) {
 		return &DamagedError{File: h.String(), Err: errors.New("what was just written reads back differently")}
 	}
-	w.confirm(id, p)
+	if err := w.confirm(id, p); err != nil {
+		return err
+	}
 	return w.saveIndex(w.ctx, false)
 }
 
-func (w *Writer) confirm(id ID, p *pack) {
+func (w *Writer) confirm(id ID, p *pack) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.repo.index.add(id, p.blobs)
+	if err := w.repo.index.add(id, p.blobs); err != nil {
+		return err
+	}
 	for _, b := range p.blobs {
 		delete(w.pending, b.BlobHandle)
 	}
@@ -332,6 +343,7 @@ func (w *Writer) confirm(id ID, p *pack) {
 	w.waiting += len(p.blobs)
 	w.stats.Packs++
 	w.stats.PackBytes += uint64(p.size)
+	return nil
 }
 
 // saveIndex writes an index file about the packs that are in none, if they are many, have waited long, or all is set.
