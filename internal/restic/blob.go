@@ -45,6 +45,9 @@ func (r *Repository) loadFrom(ctx context.Context, x *blobIndex, h BlobHandle, b
 	var failures []error
 	for _, at := range found {
 		plain, err := r.loadCopy(ctx, at, buf)
+		if errors.Is(err, ErrDamaged) { // maybe on the way
+			plain, err = r.loadCopy(ctx, at, buf)
+		}
 		if err == nil {
 			return plain, nil
 		}

@@ -73,8 +73,8 @@ type checker struct {
 	roots  []ID
 	sizes  map[ID]int64 // packs that are there and in the index
 	strays []FileInfo   // packs in no index
-	files  []ID         // index files
-	want   []int64      // packs' sizes by the index, by their number
+	files  []indexFacts
+	want   []int64 // packs' sizes by the index, by their number
 	seen   [blobTypes]bitset
 
 	badIndex bool // an index file couldn't be read
@@ -128,10 +128,10 @@ func (c *checker) indexes(ctx context.Context) error {
 			c.badIndex = true
 			continue
 		}
-		c.files = append(c.files, f.id)
 		if err := c.index.fill(f.Packs); err != nil {
 			return err
 		}
+		c.files = append(c.files, c.facts(f))
 	}
 	if err := c.index.settle(); err != nil {
 		return err
@@ -152,6 +152,22 @@ func (c *checker) indexes(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// indexFacts is what an index file tells of, in short.
+type indexFacts struct {
+	id    ID
+	packs []uint32 // by number
+	blobs int
+}
+
+func (c *checker) facts(f *indexJSON) indexFacts {
+	facts := indexFacts{id: f.id, packs: make([]uint32, len(f.Packs))}
+	for i, p := range f.Packs {
+		facts.packs[i] = c.index.numbers[p.ID]
+		facts.blobs += len(p.Blobs)
+	}
+	return facts
 }
 
 // packs compares the packs that are there with those the index names.
@@ -351,6 +367,8 @@ func (c *checker) readPack(ctx context.Context, id ID, buf []byte) []byte {
 
 // bitset has a bit for each entry of a table.
 type bitset []uint64
+
+func (s bitset) has(i int) bool { return s[i/64]&(1<<(i%64)) != 0 }
 
 // set reports whether bit i was clear before.
 func (s bitset) set(i int) bool {

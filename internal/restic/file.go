@@ -16,8 +16,17 @@ const (
 	maxFileSize = 1 << 30
 )
 
-// loadFile reads a whole file as it is stored and compares it with its name.
+// loadFile reads a whole file as it is stored and compares it with its name. What doesn't fit is read once more: it may have
+// been damaged on the way.
 func loadFile(ctx context.Context, be Backend, h Handle) ([]byte, error) {
+	data, err := loadFileOnce(ctx, be, h)
+	if errors.Is(err, ErrDamaged) {
+		data, err = loadFileOnce(ctx, be, h)
+	}
+	return data, err
+}
+
+func loadFileOnce(ctx context.Context, be Backend, h Handle) ([]byte, error) {
 	rd, err := be.Load(ctx, h, 0, 0)
 	if err != nil {
 		return nil, fmt.Errorf("restic: load %v: %w", h, err)
@@ -92,4 +101,13 @@ func (r *Repository) saveJSON(ctx context.Context, t FileType, v any) (ID, error
 		h.ID = Hash(sealed)
 	}
 	return h.ID, r.be.Save(ctx, h, inMemory(sealed))
+}
+
+// removeFile removes a file. One that is gone already is as good.
+func (r *Repository) removeFile(ctx context.Context, h Handle) error {
+	err := r.be.Remove(ctx, h)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("restic: remove %v: %w", h, err)
+	}
+	return nil
 }

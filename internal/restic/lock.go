@@ -198,6 +198,32 @@ func (r *Repository) loadLock(ctx context.Context, h Handle) (*lockJSON, error) 
 	return l, nil
 }
 
+// RemoveLocks removes the locks that processes left which are gone, or all of them, and returns how many. Removing a lock
+// that is in use may damage the repository.
+func (r *Repository) RemoveLocks(ctx context.Context, all bool) (int, error) {
+	n := 0
+	now := time.Now()
+	for fi, err := range r.be.List(ctx, LockFile) {
+		if err != nil {
+			return n, fmt.Errorf("restic: list the locks: %w", err)
+		}
+		l, err := r.loadLock(ctx, fi.Handle)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil && !(all && errors.Is(err, ErrDamaged)):
+			return n, err
+		case !all && !l.stale(now):
+			continue
+		}
+		if err := r.removeLock(ctx, fi.ID); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
 func (r *Repository) removeLock(ctx context.Context, id ID) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
 	defer cancel()

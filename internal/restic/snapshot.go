@@ -121,3 +121,10 @@ func (r *Repository) FindSnapshot(ctx context.Context, prefix string) (*Snapshot
 	}
 	return nil, fmt.Errorf("%w: %s", ErrAmbiguous, prefix)
 }
+
+// Forget removes snapshots; what only they need is removed by Prune. Hold an exclusive lock.
+func (r *Repository) Forget(ctx context.Context, snapshots []*Snapshot) error {
+	return eachAtOnce(ctx, removers, snapshots, func(ctx context.Context, s *Snapshot) error {
+		return r.removeFile(ctx, Handle{SnapshotFile, s.id})
+	})
+}

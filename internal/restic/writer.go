@@ -27,6 +27,7 @@ type Stats struct {
 	Packed     uint64 // of the new blobs, compressed and encrypted
 	Packs      int    // confirmed packs
 	PackBytes  uint64 // confirmed, headers included
+	IndexFiles int
 }
 
 // Writer adds blobs and snapshots to a repository. Blobs are compressed, encrypted, gathered in packs
@@ -119,6 +120,21 @@ func (w *Writer) SaveBlob(ctx context.Context, t BlobType, data []byte) (id ID, 
 	delete(w.pending, h)
 	w.mu.Unlock()
 	return ID{}, false, err
+}
+
+// copyBlob stores a blob that is encrypted already, even if the repository has it. As with SaveBlob it is confirmed once
+// Flush has returned nil.
+func (w *Writer) copyBlob(ctx context.Context, b packBlob, sealed []byte) error {
+	w.gate.RLock()
+	defer w.gate.RUnlock()
+	if err := errors.Join(w.failure(), ctx.Err()); err != nil {
+		return err
+	}
+	full, err := w.addToPack(b.BlobHandle, sealed, int(b.size))
+	if err == nil && full != nil {
+		w.packs <- full
+	}
+	return err
 }
 
 // claim reports whether a blob is neither stored nor on its way; if so it is now.
@@ -371,6 +387,9 @@ func (w *Writer) saveIndex(ctx context.Context, all bool) error {
 			w.mu.Unlock()
 			return err
 		}
+		w.mu.Lock()
+		w.stats.IndexFiles++
+		w.mu.Unlock()
 	}
 }
 
