@@ -35,6 +35,8 @@ var (
 	ErrNotFound = restic.ErrNotFound
 	// ErrAmbiguous says that a shortened snapshot id fits several.
 	ErrAmbiguous = restic.ErrAmbiguous
+	// ErrStorageLogon says that the storage a repository lies on doesn't accept the credentials.
+	ErrStorageLogon = storage.ErrLogon
 	// ErrNoMailbox says that a snapshot holds no mailbox: another program made it of other files.
 	ErrNoMailbox = snapshot.ErrNoMailbox
 )
@@ -44,6 +46,9 @@ type LockedError = restic.LockedError
 
 // DamagedError names the damaged file.
 type DamagedError = restic.DamagedError
+
+// HostKeyError says that an SSH server can't be trusted: its key isn't the one that is known.
+type HostKeyError = storage.HostKeyError
 
 // Password gives a repository's password when it is needed. It may ask a person.
 type Password func(ctx context.Context) (string, error)

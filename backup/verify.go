@@ -14,6 +14,9 @@ import (
 type VerifyOptions struct {
 	// ReadData reads every byte of the repository, and every item of every snapshot.
 	ReadData bool
+	// Sample is how many percent of the packs to read every byte of, chosen at random, instead of all of them; 0: as ReadData
+	// says. Items aren't opened.
+	Sample float64
 	// Progress is called now and then, by one goroutine at a time. It should return at once.
 	Progress func(VerifyProgress)
 }
@@ -32,6 +35,8 @@ type VerifyReport struct {
 	Packs     int      `json:"packs"`
 	PackBytes int64    `json:"pack_bytes"`
 	Blobs     int      `json:"blobs"`
+	ReadPacks int      `json:"read_packs"` // every byte of them
+	ReadBytes int64    `json:"read_bytes"`
 	Items     int      `json:"items"` // opened, each once even if several snapshots hold it
 	Faults    int      `json:"faults"`
 	Errors    []error  `json:"-"` // the first thousand of the faults
@@ -65,7 +70,7 @@ func (r *Repository) verify(ctx context.Context, o VerifyOptions) (*VerifyReport
 		return report, err
 	}
 	defer lock.Unlock()
-	check := restic.CheckOptions{ReadData: o.ReadData}
+	check := restic.CheckOptions{ReadData: o.ReadData || o.Sample > 0, Sample: o.Sample}
 	var at VerifyProgress
 	if o.Progress != nil {
 		check.Progress = func(p restic.CheckProgress) {
@@ -78,11 +83,12 @@ func (r *Repository) verify(ctx context.Context, o VerifyOptions) (*VerifyReport
 		return report, err
 	}
 	report.Snapshots, report.Packs, report.PackBytes, report.Blobs = found.Snapshots, found.Packs, found.PackBytes, found.DataBlobs+found.Trees
+	report.ReadPacks, report.ReadBytes = found.ReadPacks, found.ReadBytes
 	for _, err := range found.Errors {
 		report.fault(err)
 	}
 	report.Faults = found.Faults
-	if !o.ReadData {
+	if !o.ReadData || o.Sample > 0 {
 		return report, nil
 	}
 	seen := map[restic.ID]bool{} // directories, so that what snapshots share is read once

@@ -60,6 +60,7 @@ func explain(err error) (int, string) {
 func advise(err error) (code int, next string) {
 	var partial incomplete
 	var wrongUse usageError
+	var hostKey *backup.HostKeyError
 	switch {
 	case errors.As(err, &wrongUse):
 		return exitUsage, ""
@@ -71,7 +72,11 @@ func advise(err error) (code int, next string) {
 		return exitRepoSecret, "Check --repo-password-file or RESTIC_PASSWORD_FILE."
 	case errors.Is(err, backup.ErrLocked):
 		return exitLocked, "Wait for the other process, or if there is none, run \"opencdo unlock\"."
-	case errors.Is(err, backup.ErrDamaged):
+	case errors.Is(err, backup.ErrStorageLogon):
+		return exitLogon, "Check the credentials of the storage; docs/repository.md tells where they come from."
+	case errors.As(err, &hostKey):
+		return exitCertificate, ""
+	case errors.Is(err, backup.ErrDamaged), errors.Is(err, backup.ErrNotWhole):
 		return exitDamaged, "Run \"opencdo verify --read-data\" to see all that is damaged."
 	case errors.Is(err, backup.ErrNoRepository):
 		return exitNotFound, "There is no repository in that place; \"opencdo backup\" makes one."

@@ -30,7 +30,10 @@ type commands struct {
 	Find      findCmd      `cmd:"" help:"Find messages, folders and mailboxes in the snapshots of a repository."`
 	Restore   restoreCmd   `cmd:"" help:"Recover items, folders or a whole mailbox from a snapshot."`
 	Proofs    proofsCmd    `cmd:"" help:"List the restores that were proven, with what the comparisons said."`
+	Forget    forgetCmd    `cmd:"" help:"Remove snapshots that a policy doesn't keep."`
+	Prune     pruneCmd     `cmd:"" help:"Remove from a repository what no snapshot needs."`
 	Verify    verifyCmd    `cmd:"" help:"Check that a repository is whole."`
+	Unlock    unlockCmd    `cmd:"" help:"Remove locks that dead processes left in a repository."`
 	Diff      diffCmd      `cmd:"" help:"Compare two stores item by item and property by property."`
 	Profile   profileCmd   `cmd:"" help:"Manage static profiles: how mailboxes are reached."`
 	Settings  settingsCmd  `cmd:"" help:"Manage the settings that MAPI/CDO read from the registry."`
@@ -58,7 +61,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { exited = code }),
 		kong.UsageOnError(),
-		kong.ExplicitGroups([]kong.Group{{Key: "connect", Title: "Reaching servers:"}, {Key: "auth", Title: "Authentication:"}}),
+		kong.ExplicitGroups([]kong.Group{{Key: "connect", Title: "Reaching servers:"}, {Key: "auth", Title: "Authentication:"},
+			{Key: "keep", Title: "Snapshots to keep:"}, {Key: "prune", Title: "Pruning:"}}),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	if err != nil {

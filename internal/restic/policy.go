@@ -142,7 +142,7 @@ func (p *Policy) Apply(list []*Snapshot) []Verdict {
 			v.Reasons = append(v.Reasons, "the policy is empty")
 		}
 		for _, tags := range p.Tags {
-			if s.hasTags(tags) {
+			if s.HasTags(tags) {
 				v.Reasons = append(v.Reasons, "has the tags "+strings.Join(tags, ","))
 			}
 		}
@@ -172,8 +172,8 @@ func (r *rule) keeps(t time.Time, number int, newest time.Time) bool {
 	return true
 }
 
-// hasTags reports whether the snapshot has all these tags.
-func (s *Snapshot) hasTags(tags []string) bool {
+// HasTags reports whether the snapshot has all these tags; a single empty one stands for none at all.
+func (s *Snapshot) HasTags(tags []string) bool {
 	if len(tags) == 1 && tags[0] == "" {
 		return len(s.Tags) == 0
 	}

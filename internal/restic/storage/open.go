@@ -100,9 +100,11 @@ func (c *Config) secret(ctx context.Context, name string) (string, error) {
 	return s, err
 }
 
-// logonFailed is the error of credentials that aren't accepted.
+// ErrLogon says that the storage doesn't accept the credentials. Errors that carry it are [mapi.ErrLogonFailed], too.
+var ErrLogon = errors.New("the storage doesn't accept the credentials")
+
 func logonFailed(a Address, err error) error {
-	return &mapi.Error{Op: "log on to storage", Object: a.String(), Code: mapi.ErrLogonFailed, Err: err}
+	return &mapi.Error{Op: "log on to storage", Object: a.String(), Code: mapi.ErrLogonFailed, Err: fmt.Errorf("%w: %w", ErrLogon, err)}
 }
 
 const (
