@@ -76,7 +76,7 @@ func (c *Credentials) HTTP(ctx context.Context, user, host string, by []profile.
 	if len(c.Schemes) > 0 {
 		schemes = c.Schemes
 	}
-	cfg := httpauth.Config{Schemes: schemes, User: user, Kerberos: c.Kerberos, Tokens: c.Tokens, Certificate: c.Certificate,
+	cfg := httpauth.Config{Memory: &httpauth.Memory{}, Schemes: schemes, User: user, Kerberos: c.Kerberos, Tokens: c.Tokens, Certificate: c.Certificate,
 		CurrentUser: c.CurrentUser, PlainLoopback: true}
 	if c.Kerberos != nil || c.Tokens != nil || c.Certificate != nil || c.CurrentUser {
 		return cfg, nil

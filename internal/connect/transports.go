@@ -56,7 +56,7 @@ func (s *session) rpcProxy() (proxy, server string) {
 	if s.found.Server != "" {
 		server = s.found.Server
 	} else if server == "" || strings.Contains(server, "://") {
-		server = proxy
+		server = hostOnly(proxy)
 	}
 	return proxy, server
 }
@@ -88,6 +88,7 @@ func (s *session) overRPCHTTP(ctx context.Context, c *exchange.Config) error {
 	if s.found == nil {
 		target.Scheme = s.base.Scheme
 	}
+	s.auth.Memory.Suppose(&target, s.base)
 	config := func(port int) rpchttp.Config {
 		_, rest, _ := strings.Cut(rpchttp.URL(proxy, server, port), "://")
 		return rpchttp.Config{URL: target.Scheme + "://" + rest, TLS: s.tls, Dial: s.tunnel(),

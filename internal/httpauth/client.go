@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/opencdo/opencdo/internal/gss"
 	"github.com/opencdo/opencdo/internal/kerberos"
@@ -50,6 +51,8 @@ type Config struct {
 	Tokens  TokenSource
 	// Certificate is shown in TLS; nil: none.
 	Certificate *tls.Certificate
+	// Memory is what hosts took before; nil: each conversation finds out for itself.
+	Memory *Memory
 	// PlainLoopback allows Basic and Bearer over plain HTTP on the loopback interface. Elsewhere they never are.
 	PlainLoopback bool
 }
@@ -115,6 +118,46 @@ func (c *Config) service(host string) string {
 	return "HTTP/" + strings.ToLower(host)
 }
 
+// Memory remembers which scheme a host took, so that later connections begin with it. Several goroutines may use it; the zero
+// value is ready.
+type Memory struct {
+	mu    sync.Mutex
+	known map[string]Scheme // by scheme and host of the URL
+}
+
+func (m *Memory) get(key string) Scheme {
+	if m == nil {
+		return None
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.known[key]
+}
+
+// set notes what a host took; None forgets it.
+func (m *Memory) set(key string, s Scheme) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.known == nil {
+		m.known = map[string]Scheme{}
+	}
+	if m.known[key] = s; s == None {
+		delete(m.known, key)
+	}
+}
+
+// Suppose says that a host will take what another took: one of the same organization.
+func (m *Memory) Suppose(host, as *url.URL) {
+	if m.get(originOf(host)) == None {
+		m.set(originOf(host), m.get(originOf(as)))
+	}
+}
+
+func originOf(u *url.URL) string { return u.Scheme + "://" + strings.ToLower(u.Host) }
+
 // States of a conversation.
 const (
 	fresh       = iota
@@ -131,7 +174,7 @@ type Conversation struct {
 	binding gss.ChannelBinding
 	state   int
 	scheme  Scheme
-	prefer  Scheme // what the server took on another connection
+	key     string // of the host, in the memory
 	refused []Scheme
 	token   string // the Bearer token that went last
 	legs    int    // tokens of context that went
@@ -143,7 +186,7 @@ type Conversation struct {
 
 // NewConversation is for a connection to the host of u. state is that of TLS; nil: plain HTTP.
 func (c *Config) NewConversation(u *url.URL, state *tls.ConnectionState) *Conversation {
-	v := &Conversation{cfg: c, host: u.Hostname()}
+	v := &Conversation{cfg: c, host: u.Hostname(), key: originOf(u)}
 	if state != nil && len(state.PeerCertificates) > 0 {
 		v.binding = gss.ServerEndPoint(state.PeerCertificates[0])
 	}
@@ -175,14 +218,17 @@ func (v *Conversation) next(ctx context.Context, challenges []string) (authoriza
 		if v.state == fresh {
 			v.refused = nil
 			list := v.cfg.Usable()
-			if slices.Contains(list, v.prefer) {
-				list = []Scheme{v.prefer}
+			if known := v.cfg.Memory.get(v.key); slices.Contains(list, known) {
+				list = []Scheme{known}
 			}
 			if len(list) == 1 {
 				return v.begin(ctx, list)
 			}
 			v.state = probing
 			return "", false, nil
+		}
+		if v.state == negotiating {
+			v.cfg.Memory.set(v.key, v.scheme)
 		}
 		v.state = established
 		return v.again(ctx)
@@ -193,8 +239,11 @@ func (v *Conversation) next(ctx context.Context, challenges []string) (authoriza
 			return v.step(ctx, token)
 		}
 	}
-	if v.state == negotiating && !v.fallsBack() {
-		return "", false, ErrRefused
+	if v.state == negotiating {
+		v.cfg.Memory.set(v.key, None)
+		if !v.fallsBack() {
+			return "", false, ErrRefused
+		}
 	}
 	if v.state == established {
 		v.refused = nil
@@ -211,8 +260,9 @@ func (v *Conversation) next(ctx context.Context, challenges []string) (authoriza
 	return v.begin(ctx, common)
 }
 
-// fallsBack says whether another try makes sense after a refusal: with a new token, or with a password after a ticket. The
-// same password isn't sent again: it may lock the user out.
+// fallsBack says whether another try makes sense after a refusal: with a new token, with a password after a ticket, or by Basic
+// after NTLM, which servers may offer and not be set up for, or not for the user's name in this form. More often the same
+// password isn't sent: it may lock the user out.
 func (v *Conversation) fallsBack() bool {
 	switch {
 	case v.scheme == Bearer && !slices.Contains(v.refused, None):
@@ -220,6 +270,9 @@ func (v *Conversation) fallsBack() bool {
 		return true
 	case v.scheme == Bearer || v.kerberos || v.context != nil && v.legs == 1: // the last: it isn't offered at all
 		v.refused = append(v.refused, v.scheme)
+		return true
+	case v.scheme.boundToConnection() && !v.plain && slices.Contains(v.cfg.Usable(), Basic):
+		v.refused = append(v.refused, NTLM, Negotiate)
 		return true
 	}
 	return false

@@ -18,6 +18,7 @@ import (
 
 	"github.com/opencdo/opencdo/internal/kerberos"
 	"github.com/opencdo/opencdo/internal/kerberos/kdctest"
+	"github.com/opencdo/opencdo/internal/ntlm"
 )
 
 func transport(t testing.TB, srv *recorder, auth Config) *Transport {
@@ -136,8 +137,23 @@ func TestTransportRefusals(t *testing.T) {
 	if got, err := ask(t, transport(t, secure, wrong), secure.URL, strings.NewReader("body")); err != nil || got != "401 Unauthorized" {
 		t.Errorf("%q, %v", got, err)
 	}
-	if n := secure.requests - before; n > 3 {
-		t.Errorf("the wrong password went in more than one scheme: %d requests", n)
+	if n := secure.requests - before; n > 4 { // two to find out and negotiate, one with the proof, one by Basic
+		t.Errorf("the wrong password went in more than two schemes: %d requests", n)
+	}
+	// A server may offer Negotiate and not be set up for it.
+	broken := everything()
+	broken.NTHash = func(context.Context, string, string) (h ntlm.Hash, known bool, err error) { return h, false, nil }
+	broken.Schemes = []Scheme{Negotiate, NTLM, Basic}
+	half := serve(t, broken, false)
+	tr := transport(t, half, account())
+	for n, most := range []int{4, 1, 1} {
+		before := half.requests
+		if got, err := ask(t, tr, half.URL, strings.NewReader("body")); err != nil || !strings.HasSuffix(got, "body") {
+			t.Errorf("Basic after Negotiate: %q, %v", got, err)
+		}
+		if took := half.requests - before; took > most {
+			t.Errorf("request %d took %d: what the server takes isn't remembered", n+1, took)
+		}
 	}
 	for _, s := range []Scheme{Basic, Bearer} {
 		auth := account()
@@ -164,7 +180,7 @@ func TestTransportRefusals(t *testing.T) {
 	srv := serve(t, protected, false)
 	auth = account()
 	auth.Schemes = []Scheme{NTLM}
-	tr := transport(t, srv, auth)
+	tr = transport(t, srv, auth)
 	u, err := url.Parse(srv.URL)
 	if err != nil {
 		t.Fatal(err)

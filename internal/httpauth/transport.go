@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -55,9 +56,8 @@ type Transport struct {
 	cfg    TransportConfig
 	shared *http.Transport // for schemes that don't belong to a connection, and for hosts that get no credentials
 
-	mu    sync.Mutex
-	idle  map[string][]*lane // by scheme and host
-	known map[string]Scheme  // what a host took last
+	mu   sync.Mutex
+	idle map[string][]*lane // by scheme and host
 }
 
 // NewTransport makes a transport.
@@ -75,7 +75,10 @@ func NewTransport(cfg TransportConfig) *Transport {
 	if c := cfg.Auth.certificates(); c != nil {
 		cfg.TLS.Certificates = c
 	}
-	return &Transport{cfg: cfg, idle: map[string][]*lane{}, known: map[string]Scheme{}, shared: &http.Transport{
+	if cfg.Auth.Memory == nil {
+		cfg.Auth.Memory = &Memory{}
+	}
+	return &Transport{cfg: cfg, idle: map[string][]*lane{}, shared: &http.Transport{
 		Proxy: cfg.Proxy, DialContext: cfg.Dial, TLSClientConfig: cfg.TLS, ForceAttemptHTTP2: !cfg.HTTP1, MaxIdleConnsPerHost: maxIdle,
 		IdleConnTimeout: idleTimeout, TLSHandshakeTimeout: handshakeTimeout, ResponseHeaderTimeout: cfg.ResponseHeaderTimeout,
 	}}
@@ -105,14 +108,12 @@ func (t *Transport) CloseIdleConnections() {
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	body := &replay{req: req}
 	defer body.close()
-	key := req.URL.Scheme + "://" + req.URL.Host
+	key := originOf(req.URL)
 	if !t.trusted(req) {
 		return t.shared.RoundTrip(body.request(true, ""))
 	}
-	known, simple := t.recall(key)
-	if simple {
+	if t.simple(key) {
 		v := t.cfg.Auth.NewConversation(req.URL, nil)
-		v.prefer = known
 		resp, err := body.converse(req.Context(), t.shared, v)
 		t.remember(key, v, resp)
 		return resp, err
@@ -122,7 +123,6 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		l.conversation.prefer = known
 		resp, err := body.converse(req.Context(), l.transport, l.conversation)
 		t.remember(key, l.conversation, resp)
 		if err != nil {
@@ -137,29 +137,19 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// recall is the scheme that a host took last, and whether credentials go with each request, over whatever connection.
-func (t *Transport) recall(key string) (known Scheme, simple bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	known = t.known[key]
-	if known != None {
-		return known, !known.boundToConnection()
+// simple reports whether a host's requests needn't keep to their connections, as far as is known.
+func (t *Transport) simple(key string) bool {
+	if known := t.cfg.Auth.Memory.get(key); known != None {
+		return !known.boundToConnection()
 	}
-	for _, s := range t.cfg.Auth.Usable() {
-		if s.boundToConnection() {
-			return None, false
-		}
-	}
-	return None, true
+	return !slices.ContainsFunc(t.cfg.Auth.Usable(), Scheme.boundToConnection)
 }
 
 func (t *Transport) remember(key string, v *Conversation, resp *http.Response) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if resp == nil || resp.StatusCode == http.StatusUnauthorized || v.scheme == None {
-		delete(t.known, key)
+	if resp == nil || resp.StatusCode == http.StatusUnauthorized {
+		t.cfg.Auth.Memory.set(key, None)
 	} else {
-		t.known[key] = v.scheme
+		t.cfg.Auth.Memory.set(key, v.scheme)
 	}
 }
 

@@ -102,6 +102,7 @@ func (ch *channel) authorize(ctx context.Context) (string, error) {
 	ch.auth = ch.cfg.Authenticator(state)
 	var challenges []string
 	accepted := false
+	var last error // the answer to the last request
 	for range maxLegs {
 		authorization, ready, err := ch.auth.Authorize(ctx, challenges)
 		if err != nil && challenges != nil {
@@ -121,7 +122,7 @@ func (ch *channel) authorize(ctx context.Context) (string, error) {
 		case http.StatusOK:
 			challenges, accepted = nil, true
 		case http.StatusUnauthorized:
-			challenges = resp.Challenges
+			last, challenges = &resp.HTTPError, resp.Challenges
 			if len(challenges) == 0 {
 				return "", &resp.HTTPError
 			}
@@ -135,7 +136,7 @@ func (ch *channel) authorize(ctx context.Context) (string, error) {
 			}
 		}
 	}
-	return "", fmt.Errorf("rpchttp: %s: authentication: not done after %d requests", ch.kind, maxLegs)
+	return "", fmt.Errorf("rpchttp: %s: authentication: not done after %d requests: %w", ch.kind, maxLegs, last)
 }
 
 // header is a request's head ([MS-RPCH] 2.1.2.1.1, 2.1.2.1.2 and 2.1.2.1.5).
