@@ -56,7 +56,8 @@ func JoinPath(names ...string) string {
 
 // Find goes from the visible root of a store along a path. Folder names compare without regard to case. The last name may
 // be an item: "#12" is the twelfth of the folder's list, "id:HEX" the one with that entry id, anything else one with that
-// subject, if there is just one; "associated" before it looks among the associated items ("Inbox/associated/#1").
+// subject, if there is just one; "associated" before it looks among the associated items ("Inbox/associated/#1"), "soft-deleted"
+// among what was deleted and can still be recovered.
 // Errors answer mapi.ErrNotFound and mapi.ErrAmbiguous.
 func Find(ctx context.Context, s mapi.Store, path string) (*Place, error) {
 	top, err := s.Special(ctx, mapi.RoleIPM)
@@ -84,8 +85,10 @@ func Find(ctx context.Context, s mapi.Store, path string) (*Place, error) {
 		}
 		p.Path = JoinPath(walked...)
 		rest := names[i:]
-		if len(rest) == 2 && strings.EqualFold(rest[0], mapi.Associated.String()) {
-			p.Kind, rest = mapi.Associated, rest[1:]
+		for _, k := range []mapi.Kind{mapi.Associated, mapi.SoftDeleted} {
+			if len(rest) == 2 && strings.EqualFold(rest[0], k.String()) {
+				p.Kind, rest = k, rest[1:]
+			}
 		}
 		if len(rest) > 1 {
 			return nil, &mapi.Error{Op: "find folder", Object: JoinPath(append(walked, name)...), Code: mapi.ErrNotFound}

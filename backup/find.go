@@ -45,6 +45,7 @@ type Hit struct {
 	Folder  string `json:"folder,omitempty"`
 
 	Associated  bool       `json:"associated,omitempty"`
+	Deleted     bool       `json:"deleted,omitempty"` // but could be recovered when the snapshot was made
 	Subject     string     `json:"subject,omitempty"`
 	Class       string     `json:"class,omitempty"`
 	Sender      string     `json:"sender,omitempty"`
@@ -363,6 +364,7 @@ func (f *finder) list(dir string, l snapshot.OutlineList, name string, visible b
 		}
 		h := f.base
 		h.Kind, h.Folder, h.Associated = kindOf(it.Class), name, l.Kind == mapi.Associated
+		h.Deleted = l.Kind == mapi.SoftDeleted
 		h.Subject, h.Class, h.Sender, h.Size, h.Unread, h.Attachments = it.Subject, it.Class, it.SenderName, it.Size, it.Unread, it.Attachments
 		if it.SenderAddress != "" && it.SenderAddress != it.SenderName {
 			h.Sender = strings.TrimSpace(h.Sender + " <" + it.SenderAddress + ">")
@@ -378,8 +380,8 @@ func (f *finder) list(dir string, l snapshot.OutlineList, name string, visible b
 		}
 		if visible {
 			where := name
-			if h.Associated {
-				where = strings.TrimPrefix(where+"/associated", "/")
+			if l.Kind != mapi.Normal {
+				where = strings.TrimPrefix(where+"/"+l.Kind.String(), "/")
 			}
 			h.Address = f.address(f.snap, strings.TrimPrefix(where+"/id:"+hex.EncodeToString([]byte(path.Join(at, it.File))), "/"))
 		}

@@ -37,7 +37,8 @@ type follower struct {
 	tree    []byte                // new state of the hierarchy
 	changed map[mapi.EntryID]bool // folders that changed themselves; nil: not known
 	folders map[mapi.EntryID]*followed
-	absent  map[string][]gone // by search key; nil: not looked for yet
+	made    map[mapi.EntryID]mapi.EntryID // folders of the new snapshot by those of the mailbox
+	absent  map[string][]gone             // by search key; nil: not looked for yet
 
 	mu    sync.Mutex
 	moved map[mapi.EntryID]gone // items of the mailbox
@@ -52,7 +53,7 @@ type followed struct {
 
 // newFollower finds what there is to follow. parent is the last snapshot, or nil.
 func newFollower(ctx context.Context, src mapi.Store, b *snapshot.Builder, repo *restic.Repository, parent *restic.Snapshot, o Options) (*follower, error) {
-	f := &follower{src: src, b: b, policy: o.policy(), folders: map[mapi.EntryID]*followed{}, moved: map[mapi.EntryID]gone{}}
+	f := &follower{src: src, b: b, policy: o.policy(), folders: map[mapi.EntryID]*followed{}, made: map[mapi.EntryID]mapi.EntryID{}, moved: map[mapi.EntryID]gone{}}
 	var ok bool
 	if f.sync, ok = mapi.As[mapi.Synchronizer](src); !ok {
 		f.none = "this kind of store doesn't tell what changed"
@@ -189,6 +190,7 @@ func (f *follower) followContents(ctx context.Context, folders []mapi.EntryID) e
 // Plan implements transfer.Planner.
 func (f *follower) Plan(ctx context.Context, src, dst mapi.Folder) (*transfer.Plan, error) {
 	plan := &transfer.Plan{Way: WayFull, Why: f.none, List: true}
+	f.made[src.ID()] = dst.ID()
 	x := f.folders[src.ID()]
 	if x == nil {
 		return plan, nil

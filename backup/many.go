@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -218,7 +219,7 @@ func (m *many) box(ctx context.Context, repo *restic.Repository, w *restic.Write
 		st.Close() // all that was wanted of it has been read
 	}
 	switch {
-	case err == nil && len(x.Report.Problems) == 0:
+	case err == nil && len(x.Report.Problems) == 0 && !slices.ContainsFunc(x.Report.Parts, func(p Part) bool { return p.State == StateRefused }):
 		x.Outcome = OutcomeDone
 	case err == nil || x.Report != nil && x.Report.Snapshot.ID != "":
 		x.Outcome = OutcomeIncomplete

@@ -22,7 +22,7 @@ import (
 
 // proveItems looks in the destination's folder for each of the items that were restored to it.
 func proveItems(ctx context.Context, src, dst mapi.Store, from, to mapi.EntryID, o RestoreOptions, report *RestoreReport) error {
-	again := retry.Policy{Retries: o.Retries, Backoff: o.Backoff}
+	again := o.policy()
 	type item struct {
 		sum   [32]byte
 		title string

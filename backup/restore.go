@@ -21,6 +21,8 @@ type RestoreOptions struct {
 	Into mapi.EntryID
 	// Items restores only these items of the folder, and no folders.
 	Items []mapi.EntryID
+	// Deleted says that Items are soft-deleted ones. They become messages like others.
+	Deleted bool
 	// Where restores only items that it lets through.
 	Where mapi.Restriction
 	// Exclude, if set, leaves a folder out with all below it.
@@ -29,6 +31,9 @@ type RestoreOptions struct {
 	OnExisting OnExisting
 	// DryRun changes nothing; the report tells what would be done. Bytes aren't known then, and there is no proof.
 	DryRun bool
+	// Permissions gives the folders the permissions that they had, beside those that there are, and Rules the rules. Neither is
+	// done unasked: permissions let people in.
+	Permissions, Rules bool
 	// NoProof leaves out the comparison of what was restored with the snapshot.
 	NoProof bool
 	// Jobs is how many items are written at once; 2 when 0.
@@ -57,6 +62,10 @@ const (
 	CopyBesideExisting OnExisting = "copy"
 )
 
+func (o *RestoreOptions) policy() retry.Policy {
+	return retry.Policy{Retries: o.Retries, Backoff: o.Backoff}
+}
+
 func (p OnExisting) policy() (transfer.Policy, error) {
 	switch p {
 	case "", KeepExisting:
@@ -77,6 +86,8 @@ type RestoreReport struct {
 	Copy
 	OnExisting OnExisting `json:"on_existing"`
 	DryRun     bool       `json:"dry_run,omitempty"`
+	// Tables tells what became of permissions and rules, where they were asked for.
+	Tables []Part `json:"tables,omitempty"`
 	// Proved tells that the comparison was made, of Compared items. Differences are what isn't in the destination as it is
 	// in the snapshot, the first thousand of DifferenceCount. What the destination has besides is no difference.
 	Proved          bool         `json:"proved"`
@@ -100,17 +111,26 @@ func Restore(ctx context.Context, src mapi.Store, path string, dst mapi.Store, o
 	if err != nil {
 		return fail(err)
 	}
+	if o.Deleted {
+		src = deletedStore{src}
+	}
 	from, err := FindFolder(ctx, src, path)
 	if err != nil {
 		return fail(err)
 	}
 	var to mapi.EntryID
+	pairs := &pairing{to: map[mapi.EntryID]mapi.EntryID{}}
 	copied, err := transfer.Run(ctx, src, dst, transfer.Options{From: from, To: o.Into, Items: o.Items, Where: o.Where,
-		Exclude: o.Exclude, Policy: policy, DryRun: o.DryRun, Workers: o.Jobs, Retries: o.Retries, Backoff: o.Backoff, Progress: o.Progress})
+		Exclude: o.Exclude, Policy: policy, DryRun: o.DryRun, Planner: pairs, Workers: o.Jobs, Retries: o.Retries, Backoff: o.Backoff, Progress: o.Progress})
 	report.Copy = *copied
 	to = copied.To
 	if err != nil {
 		return fail(err)
+	}
+	if (o.Permissions || o.Rules) && !o.DryRun {
+		if report.Tables, err = restoreTables(ctx, src, dst, pairs.to, o); err != nil {
+			return fail(fmt.Errorf("all was copied, but no permissions and rules: %w", err))
+		}
 	}
 	switch {
 	case o.NoProof || o.DryRun || o.Where != nil || o.Exclude != nil:
@@ -122,7 +142,7 @@ func Restore(ctx context.Context, src mapi.Store, path string, dst mapi.Store, o
 		return report, nil
 	}
 	proof, err := compare.Stores(ctx, src, dst, compare.Options{A: from, B: to, Subset: true, ByName: o.Into != "", Workers: o.Jobs,
-		Retry: retry.Policy{Retries: o.Retries, Backoff: o.Backoff},
+		Retry: o.policy(),
 		Progress: func(p compare.Progress) {
 			if o.ProofProgress != nil {
 				o.ProofProgress(p.Folders, p.Items, p.Folder)

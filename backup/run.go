@@ -68,6 +68,8 @@ type Report struct {
 	Copy
 	// Snapshot is the finished snapshot. It is empty when the run failed; what was stored by then is found by the next.
 	Snapshot Snapshot `json:"snapshot"`
+	// Parts tell of each part of the mailbox whether it is in the snapshot.
+	Parts []Part `json:"parts,omitempty"`
 	// Files and FileBytes are what the snapshot holds, Added what of it was new, Stored how much that took on disk.
 	Files     int    `json:"files"`
 	FileBytes uint64 `json:"file_bytes"`
@@ -142,6 +144,10 @@ func (r *Report) write(ctx context.Context, src mapi.Store, repo *restic.Reposit
 		Backoff: o.Backoff, Progress: o.Progress, Planner: follow})
 	r.Copy = *copied
 	if err != nil {
+		return err
+	}
+	p := &inventory{src: src, b: b, f: follow, policy: o.policy(), copied: copied}
+	if r.Parts, err = p.run(ctx); err != nil {
 		return err
 	}
 	b.SetSynced(follow.synced(copied))

@@ -98,14 +98,44 @@ func (c backupCmd) one(ctx context.Context, a *app) error {
 	if len(r.Problems) > 0 {
 		return incomplete{fmt.Sprintf("%d items or folders could not be read; the rest is backed up", len(r.Problems))}
 	}
+	if names := refused(r.Parts); len(names) > 0 {
+		return incomplete{"not given by the mailbox: " + strings.Join(names, ", ") + "; the rest is backed up"}
+	}
 	return nil
 }
 
 func (a *app) printBackup(name string, r *backup.Report) {
 	a.printProblems(r.Copy)
 	a.printWays(r.Copy)
+	a.printParts(r.Parts)
 	a.printf("snapshot %s of %s: %d items (%s) in %v; %s new, %s stored", r.Snapshot.Short, clean(name), r.Copied+r.Skipped,
 		size(r.Bytes), r.Ended.Sub(r.Started).Round(100*time.Millisecond), size(int64(r.Added)), size(int64(r.Stored)))
+}
+
+// printParts tells of each part of a mailbox what became of it.
+func (a *app) printParts(parts []backup.Part) {
+	for _, p := range parts {
+		line := fmt.Sprintf("%-26s %s", p.Name+":", p.State)
+		if p.Count > 0 {
+			line += fmt.Sprintf(" (%d)", p.Count)
+		}
+		for _, more := range []string{p.Error, p.Note} {
+			if more != "" {
+				line += "; " + clean(more)
+			}
+		}
+		a.printf("%s", line)
+	}
+}
+
+// refused tells whether a part of a mailbox was refused that isn't among the problems.
+func refused(parts []backup.Part) (names []string) {
+	for _, p := range parts {
+		if p.State == backup.StateRefused {
+			names = append(names, p.Name)
+		}
+	}
+	return names
 }
 
 // sessionBudget is how many sessions a run over many mailboxes uses at most if nothing is said: Exchange refuses a user the
@@ -243,6 +273,7 @@ func (a *app) printMany(r *backup.ManyReport) {
 		name := clean(b.Address)
 		if b.Report != nil && b.Outcome != backup.OutcomeDone {
 			a.printProblems(b.Report.Copy)
+			a.printParts(b.Report.Parts)
 		}
 		switch {
 		case b.Err != nil:

@@ -11,14 +11,16 @@ import (
 )
 
 type restoreCmd struct {
-	Snapshot   string `arg:"" help:"What to recover: an id of a snapshot or latest/MAILBOX, with --repo, or a whole snapshot: address; a path in it may follow." placeholder:"SNAPSHOT[//PATH]"`
-	To         string `required:"" help:"The store to recover to, or a folder in it." placeholder:"STORE[//PATH]"`
-	Repo       string `help:"The repository: a directory, sftp:USER@HOST:PATH, s3:https://HOST/BUCKET/PREFIX or rest:https://HOST/PATH." placeholder:"REPO"`
-	Jobs       int    `help:"How many items to write at once." default:"4" placeholder:"N"`
-	OnExisting string `help:"What to do about items that the destination has but otherwise: skip leaves them, replace gives them the content of the snapshot, copy puts that beside them." enum:"skip,replace,copy" default:"skip" placeholder:"POLICY"`
-	DryRun     bool   `help:"Change nothing, tell what would be done."`
-	NoProof    bool   `help:"Don't compare what was restored with the snapshot afterwards."`
-	JSON       bool   `name:"json" help:"Print the report for programs."`
+	Snapshot    string `arg:"" help:"What to recover: an id of a snapshot or latest/MAILBOX, with --repo, or a whole snapshot: address; a path in it may follow." placeholder:"SNAPSHOT[//PATH]"`
+	To          string `required:"" help:"The store to recover to, or a folder in it." placeholder:"STORE[//PATH]"`
+	Repo        string `help:"The repository: a directory, sftp:USER@HOST:PATH, s3:https://HOST/BUCKET/PREFIX or rest:https://HOST/PATH." placeholder:"REPO"`
+	Jobs        int    `help:"How many items to write at once." default:"4" placeholder:"N"`
+	OnExisting  string `help:"What to do about items that the destination has but otherwise: skip leaves them, replace gives them the content of the snapshot, copy puts that beside them." enum:"skip,replace,copy" default:"skip" placeholder:"POLICY"`
+	Permissions bool   `help:"Give folders the permissions that they had, beside those that they have."`
+	Rules       bool   `help:"Add the rules that folders had and have no more."`
+	DryRun      bool   `help:"Change nothing, tell what would be done."`
+	NoProof     bool   `help:"Don't compare what was restored with the snapshot afterwards."`
+	JSON        bool   `name:"json" help:"Print the report for programs."`
 }
 
 func (restoreCmd) Help() string {
@@ -47,7 +49,7 @@ func (c restoreCmd) Run(ctx context.Context, a *app) error {
 	if c.DryRun {
 		dst = backup.WithoutChanges(dst)
 	}
-	o := backup.RestoreOptions{Jobs: c.Jobs, OnExisting: backup.OnExisting(c.OnExisting), DryRun: c.DryRun, NoProof: c.NoProof, Progress: a.transferProgress,
+	o := backup.RestoreOptions{Jobs: c.Jobs, OnExisting: backup.OnExisting(c.OnExisting), DryRun: c.DryRun, NoProof: c.NoProof, Permissions: c.Permissions, Rules: c.Rules, Deleted: from.Kind == mapi.SoftDeleted, Progress: a.transferProgress,
 		ProofProgress: func(_, items int, folder string) { a.progress.show("comparing "+folder, items, 0, 0) }}
 	if addr.Path != "" {
 		to, err := makePath(ctx, dst, addr.Path)
@@ -91,6 +93,11 @@ func (c restoreCmd) Run(ctx context.Context, a *app) error {
 			a.printf("the proof is kept in snapshot %s", kept)
 		}
 	}
+	for _, p := range r.Tables {
+		if p.State == backup.StateRefused {
+			return incomplete{fmt.Sprintf("%s were not restored: %s", p.Name, p.Error)}
+		}
+	}
 	if len(r.Problems) > 0 || r.DifferenceCount > 0 {
 		return incomplete{fmt.Sprintf("%d problems, %d differences", len(r.Problems), r.DifferenceCount)}
 	}
@@ -128,6 +135,7 @@ func (a *app) printRestored(r *backup.RestoreReport) {
 		return
 	}
 	a.printf("%d items restored (%s), %d of them in place of another version; %d were there already, %d failed", r.Copied, size(r.Bytes), r.Replaced, r.Skipped, r.Failed)
+	a.printParts(r.Tables)
 	if !r.Proved {
 		return
 	}

@@ -57,7 +57,8 @@ type building struct {
 	children []*building
 	info     folderInfo
 	props    mapi.Props
-	lists    [2]*itemList // normal, associated
+	lists    [3]*itemList // by kind
+	tables   map[string][]mapi.Props
 	done     bool
 	nodes    []*restic.Node // of finished lists
 }
@@ -217,6 +218,9 @@ func (b *Builder) saveFolder(ctx context.Context, f *building, name, path string
 	}
 	b.paths[f.id] = path
 	nodes := slices.Clone(f.nodes)
+	if err := b.finishList(ctx, f, mapi.SoftDeleted, &nodes); err != nil {
+		return nil, err
+	}
 	for _, c := range f.children {
 		dir := dirName(c.info.Name)
 		below := strings.TrimPrefix(path+"/"+dir, "/")
@@ -236,6 +240,13 @@ func (b *Builder) saveFolder(ctx context.Context, f *building, name, path string
 	}
 	if err := add(b.saveProps(folderProps, f.props, at)); err != nil {
 		return nil, err
+	}
+	for _, name := range []string{permissionsFile, rulesFile} {
+		if rows, ok := f.tables[name]; ok {
+			if err := add(b.saveTable(name, rows, at)); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if f == b.root {
 		if err := add(b.saveJSON(storeFile, store, at)); err != nil {

@@ -137,7 +137,7 @@ func (f *folder) Read(ctx context.Context, id mapi.EntryID, w mapi.ItemSink) err
 	dir, name := path.Split(string(id))
 	dir = strings.TrimSuffix(dir, "/")
 	below, ok := strings.CutPrefix(dir, f.path+"/")
-	below = strings.TrimPrefix(below, associatedDir+"/")
+	below = strings.TrimPrefix(strings.TrimPrefix(below, associatedDir+"/"), recoverableDir+"/")
 	if first, _, _ := strings.Cut(below, "/"); !ok || !isItemDir(first) || !f.s.inside(string(id)) || !strings.HasSuffix(name, itemExt) {
 		return fail(op, "", mapi.ErrNotFound)
 	}
@@ -194,8 +194,8 @@ func (w *walker) list(k mapi.Kind) error {
 	at, tree := w.path, w.tree
 	switch k {
 	case mapi.Normal:
-	case mapi.Associated:
-		at = path.Join(at, associatedDir)
+	case mapi.Associated, mapi.SoftDeleted:
+		at = path.Join(at, kindDirs[k])
 		var err error
 		tree, _, err = w.s.dir(w.ctx, at)
 		if errors.Is(err, mapi.ErrNotFound) {

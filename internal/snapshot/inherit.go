@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 
@@ -67,8 +68,8 @@ func (b *Builder) Inherit(ctx context.Context, id mapi.EntryID, in Inheritance) 
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	f.nodes, f.lists = h.nodes, h.lists
-	f.info.Items, f.info.Unread, f.info.Associated = h.items, h.unread, h.associated
+	f.nodes, f.lists = h.nodes, h.lists // before there is anything soft-deleted
+	f.info.Items, f.info.Unread, f.info.Associated, f.info.Classes = h.items, h.unread, h.associated, h.classes
 	b.stats.Items += h.count
 	b.stats.Files += h.files
 	b.stats.Bytes += h.bytes
@@ -82,7 +83,10 @@ type heir struct {
 	dir *folder
 
 	nodes                     []*restic.Node
-	lists                     [2]*itemList
+	lists                     [3]*itemList
+	only                      map[string]bool // source keys of what is taken; nil: all but what is gone
+	taken                     map[string]bool
+	classes                   map[string]int
 	count                     int
 	items, unread, associated int
 	files                     int
@@ -111,6 +115,7 @@ func (h *heir) whole() error {
 	}
 	h.items, h.unread, h.associated = h.dir.info.Items, h.dir.info.Unread, h.dir.info.Associated
 	h.count = h.items + h.associated
+	h.classes = maps.Clone(h.dir.info.Classes)
 	return nil
 }
 
@@ -212,8 +217,11 @@ func (h *heir) leaf(k mapi.Kind, month string, t *restic.Tree, id restic.ID) err
 		if len(source) == 0 {
 			return notInherited("it doesn't say which items of the mailbox its items are")
 		}
-		if h.Gone[string(source)] {
+		if h.Gone[string(source)] || h.only != nil && !h.only[string(source)] {
 			continue
+		}
+		if h.only != nil {
+			h.taken[string(source)] = true
 		}
 		rec := &record{month: month, name: name[1], nodes: []*restic.Node{copyOf(n)}, row: *row}
 		if side := t.Find(n.Name + msgfile.SidecarExt); side != nil {
@@ -238,8 +246,13 @@ func (h *heir) leaf(k mapi.Kind, month string, t *restic.Tree, id restic.ID) err
 // tally counts an item as when it was created.
 func (h *heir) tally(k mapi.Kind, c *catalog, row *catalogRow) {
 	h.count++
-	if k == mapi.Associated {
+	switch k {
+	case mapi.Associated:
 		h.associated++
+		class, _ := c.get(row, mapi.TagKey(pid.TagMessageClass))
+		tallyClass(&h.classes, shown(class))
+		return
+	case mapi.SoftDeleted:
 		return
 	}
 	h.items++

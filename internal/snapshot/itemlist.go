@@ -139,27 +139,39 @@ func (b *Builder) finish(ctx context.Context, f *building) error {
 	if done {
 		return nil
 	}
-	for kind, l := range f.lists {
-		if l == nil {
-			continue
+	for _, kind := range []mapi.Kind{mapi.Normal, mapi.Associated} {
+		if err := b.finishList(ctx, f, kind, &f.nodes); err != nil {
+			return err
 		}
-		nodes, err := b.saveList(ctx, l)
+	}
+	return nil
+}
+
+// kindDirs are the directories of lists that don't lie in that of the folder itself.
+var kindDirs = map[mapi.Kind]string{mapi.Associated: associatedDir, mapi.SoftDeleted: recoverableDir}
+
+// finishList stores the directories of one list.
+func (b *Builder) finishList(ctx context.Context, f *building, kind mapi.Kind, into *[]*restic.Node) error {
+	l := f.lists[kind]
+	if l == nil {
+		return nil
+	}
+	nodes, err := b.saveList(ctx, l)
+	if err != nil {
+		return err
+	}
+	if err := l.close(); err != nil {
+		return err
+	}
+	f.lists[kind] = nil
+	if dir, ok := kindDirs[kind]; ok {
+		n, err := b.saveDir(ctx, dir, nodes)
 		if err != nil {
 			return err
 		}
-		if err := l.close(); err != nil {
-			return err
-		}
-		f.lists[kind] = nil
-		if mapi.Kind(kind) == mapi.Associated {
-			n, err := b.saveDir(ctx, associatedDir, nodes)
-			if err != nil {
-				return err
-			}
-			nodes = []*restic.Node{n}
-		}
-		f.nodes = append(f.nodes, nodes...)
+		nodes = []*restic.Node{n}
 	}
+	*into = append(*into, nodes...)
 	return nil
 }
 

@@ -17,13 +17,16 @@ import (
 
 // Names of fixed meaning in the tree. What users name never begins with a dot.
 const (
-	storeFile     = ".store.json"  // beside the root folder's own files
-	storeProps    = ".store.msg"   // properties of the store
-	folderFile    = ".folder.json" // what kind of folder a directory is
-	folderProps   = ".folder.msg"  // its properties
-	associatedDir = ".associated"  // its associated items
-	catalogFile   = ".catalog"     // columns of the items of a directory
-	itemExt       = ".msg"
+	storeFile       = ".store.json"      // beside the root folder's own files
+	storeProps      = ".store.msg"       // properties of the store
+	folderFile      = ".folder.json"     // what kind of folder a directory is
+	folderProps     = ".folder.msg"      // its properties
+	associatedDir   = ".associated"      // its associated items
+	recoverableDir  = ".recoverable"     // its soft-deleted items
+	permissionsFile = ".permissions.msg" // who may do what in it
+	rulesFile       = ".rules.msg"       // what is done with what arrives in it
+	catalogFile     = ".catalog"         // columns of the items of a directory
+	itemExt         = ".msg"
 )
 
 const (
@@ -167,7 +170,11 @@ type folderInfo struct {
 	Items      int         `json:"items"`
 	Unread     int         `json:"unread"`
 	Associated int         `json:"associated"`
-	Hidden     bool        `json:"hidden,omitempty"`
+	// Classes counts the associated items by message class.
+	Classes map[string]int `json:"classes,omitempty"`
+	// Recoverable is how many soft-deleted items there are.
+	Recoverable int  `json:"recoverable,omitempty"`
+	Hidden      bool `json:"hidden,omitempty"`
 }
 
 const kindNormal = "normal"

@@ -67,6 +67,8 @@ func (s *Store) Outline(ctx context.Context, id restic.ID) (*Outline, error) {
 			err = s.outlineLists(ctx, o, mapi.Normal, n.Name, *n.Subtree, 0)
 		case n.Name == associatedDir:
 			err = s.outlineLists(ctx, o, mapi.Associated, n.Name, *n.Subtree, 0)
+		case n.Name == recoverableDir:
+			err = s.outlineLists(ctx, o, mapi.SoftDeleted, n.Name, *n.Subtree, 0)
 		}
 		if err != nil {
 			return nil, err

@@ -90,7 +90,7 @@ var (
 	listColumns = newColumns(append(slices.Clone(catalogKeys), columnRecipients, columnAttachments))
 	// identityColumns hold what the next backup has to know of items.
 	identityColumns = newColumns([]mapi.Key{mapi.TagKey(pid.TagSourceKey), mapi.TagKey(pid.TagSearchKey), mapi.TagKey(pid.TagChangeKey), mapi.TagKey(pid.TagMessageFlags),
-		mapi.TagKey(pid.TagLastModificationTime), mapi.TagKey(pid.TagHasAttachments)})
+		mapi.TagKey(pid.TagLastModificationTime), mapi.TagKey(pid.TagHasAttachments), mapi.TagKey(pid.TagMessageClass)})
 )
 
 func columnsOf(l Level) *columns {

@@ -124,18 +124,23 @@ func (t *target) Update(context.Context, mapi.EntryID, mapi.Props, []mapi.Key) e
 // Delete implements mapi.Folder.
 func (t *target) Delete(context.Context, []mapi.EntryID, bool) error { return addOnly("delete items") }
 
-// Finish says that nothing more will be created in the folder.
+// ended tells whether no more items of a kind are taken; the lock is held. Soft-deleted ones are until the snapshot is saved.
+func (t *target) ended(k mapi.Kind) bool {
+	return t.b.closed || t.f.done && k != mapi.SoftDeleted
+}
+
+// Finish says that nothing more will be created in the folder, but for soft-deleted items.
 func (t *target) Finish(ctx context.Context) error { return t.b.finish(ctx, t.f) }
 
 // Create implements mapi.Folder.
 func (t *target) Create(ctx context.Context, k mapi.Kind) (mapi.ItemWriter, error) {
 	const op = "create item"
-	if k > mapi.Associated {
+	if k > mapi.SoftDeleted {
 		return nil, fail(op, k.String(), mapi.ErrNoSupport)
 	}
 	t.b.mu.Lock()
 	defer t.b.mu.Unlock()
-	if t.f.done || t.b.closed {
+	if t.ended(k) {
 		return nil, fail(op, "in a finished folder", mapi.ErrInvalidObject)
 	}
 	if t.f.lists[k] == nil {
@@ -158,7 +163,7 @@ type itemWriter struct {
 	times             times
 	source, search    []byte
 	prefix, normal    string
-	subject           string
+	subject, class    string
 	unread, unreadSet bool
 }
 
@@ -179,6 +184,8 @@ func (w *itemWriter) Prop(k mapi.Key, v mapi.Value) error {
 		w.search, _ = v.([]byte)
 	case mapi.TagKey(pid.TagSubject).WithType(0):
 		w.subject = shown(v)
+	case mapi.TagKey(pid.TagMessageClass).WithType(0):
+		w.class = shown(v)
 	case mapi.TagKey(pid.TagSubjectPrefix).WithType(0):
 		w.prefix = shown(v)
 	case mapi.TagKey(pid.TagNormalizedSubject).WithType(0):
@@ -194,6 +201,14 @@ func (w *itemWriter) Prop(k mapi.Key, v mapi.Value) error {
 // it, so that the item is found again when the mailbox says that it changed.
 func (w *itemWriter) Identify(sourceKey []byte) {
 	w.row.note(w.columns, mapi.TagKey(pid.TagSourceKey), sourceKey)
+}
+
+// tallyClass counts an associated item of a message class.
+func tallyClass(classes *map[string]int, class string) {
+	if *classes == nil {
+		*classes = map[string]int{}
+	}
+	(*classes)[class]++
 }
 
 // shown is a subject for a file name; of 8-bit text what is ASCII.
@@ -277,7 +292,7 @@ func (w *itemWriter) Commit(ctx context.Context) (mapi.EntryID, error) {
 	b, f := w.t.b, w.t.f
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if f.done || b.closed {
+	if w.t.ended(w.kind) {
 		return "", fail(op, "in a finished folder", mapi.ErrInvalidObject)
 	}
 	if err := w.list.add(rec); err != nil {
@@ -285,9 +300,13 @@ func (w *itemWriter) Commit(ctx context.Context) (mapi.EntryID, error) {
 	}
 	w.done = true
 	b.stats.Items++
-	if w.kind == mapi.Associated {
+	switch w.kind {
+	case mapi.Associated:
 		f.info.Associated++
-	} else {
+		tallyClass(&f.info.Classes, w.class)
+	case mapi.SoftDeleted:
+		f.info.Recoverable++
+	default:
 		f.info.Items++
 		if !w.unreadSet || w.unread {
 			f.info.Unread++
