@@ -117,7 +117,7 @@ func (r *Repository) chosen(ctx context.Context, o ForgetOptions, report *Forget
 		if err != nil {
 			return nil, err
 		}
-		if (o.Mailbox == "" || snapshot.IsOf(s, o.Mailbox)) && (o.Server == "" || s.Hostname == o.Server) && (len(o.Tags) == 0 || s.HasTags(o.Tags)) {
+		if snapshot.IsMailbox(s) && (o.Mailbox == "" || snapshot.IsOf(s, o.Mailbox)) && (o.Server == "" || s.Hostname == o.Server) && (len(o.Tags) == 0 || s.HasTags(o.Tags)) {
 			list = append(list, s)
 		}
 	}
