@@ -22,7 +22,10 @@ const (
 )
 
 // MeetingItem is a meeting request, a cancellation or an answer to a request. It is a message with more members.
-type MeetingItem struct{ *Message }
+type MeetingItem struct {
+	*Message
+	associated *AppointmentItem // that a request was last seen with, or nil
+}
 
 func (i *MeetingItem) class(ctx context.Context) (string, error) {
 	return i.bag.text(ctx, pid.TagMessageClass)
@@ -152,6 +155,8 @@ func (i *MeetingItem) GetAssociatedAppointment(ctx context.Context) (*Appointmen
 	case hasClass(class, canceledClass):
 		a.bag.put(pid.LidAppointmentStateFlags, int32(CdoMeetingCanceled|CdoMeetingReceived))
 		a.SetBusyStatus(CdoFree)
+	case a == nil && i.associated != nil && i.associated.id == "":
+		a = i.associated
 	case a == nil:
 		a, err = i.accept(ctx)
 	default:
@@ -161,6 +166,9 @@ func (i *MeetingItem) GetAssociatedAppointment(ctx context.Context) (*Appointmen
 		return nil, rename(err, member)
 	}
 	a.request = i
+	if request {
+		i.associated = a
+	}
 	return a, nil
 }
 
@@ -345,9 +353,13 @@ var answerTags = tagKeys(pid.TagStartDate, pid.TagEndDate, pid.TagOwnerAppointme
 
 // enter saves the appointment of an accepted request.
 func (i *MeetingItem) enter(ctx context.Context, t ResponseStatus) error {
-	a, err := i.GetAssociatedAppointment(ctx)
-	if err != nil {
-		return err
+	// Programs hold the appointment that they asked for before they answered, and save it afterwards: it must be the same one.
+	a := i.associated
+	if a == nil || a.usable() != nil {
+		var err error
+		if a, err = i.GetAssociatedAppointment(ctx); err != nil {
+			return err
+		}
 	}
 	status := CdoTentative
 	if t == CdoResponseAccepted {

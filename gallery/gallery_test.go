@@ -20,6 +20,7 @@ import (
 	"github.com/opencdo/opencdo/internal/settings"
 	"github.com/opencdo/opencdo/internal/settings/home"
 	"github.com/opencdo/opencdo/mapi"
+	"github.com/opencdo/opencdo/profile"
 )
 
 // Scripts that -short runs, and scripts that run in the 32-bit host too.
@@ -107,6 +108,12 @@ func (w *world) settings(t *testing.T, srv *exchangetest.Server) {
 	for _, alias := range []string{"admin", "anna", "bob", "room"} {
 		must(t, secrets.Set(secret.PasswordName(alias+"@"+srv.Domain, host), exchangetest.Password))
 	}
+	p, err := profile.NewDynamic(profile.Info{Server: w.server, Mailbox: "anna"}, s)
+	must(t, err)
+	p.Name = "Anna's profile"
+	must(t, profile.Open(w.prefix.Path(folder), secrets).Create(p))
+	w.prefix.Run(t, "reg", "add", settings.Messaging+`\Profiles`, "/v", settings.DefaultProfile, "/d", p.Name, "/f")
+
 	t.Setenv(home.Variable, folder)
 	t.Setenv(secret.PassphraseVariable, passphrase)
 	t.Setenv("OPENCDO_COM_LOG", log)
