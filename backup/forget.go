@@ -63,8 +63,8 @@ type KeptSnapshot struct {
 	Reasons []string `json:"reasons"`
 }
 
-// Forget removes snapshots. Their data stay until Prune. A damaged snapshot file keeps it from doing anything, as does somebody
-// else who works on the repository.
+// Forget removes snapshots; their data stay until Prune. A policy is for mailboxes only: records of restores go only where IDs
+// names them. A damaged snapshot file keeps it from doing anything, as does somebody else who works on the repository.
 func (r *Repository) Forget(ctx context.Context, o ForgetOptions) (*ForgetReport, error) {
 	report, err := r.forget(ctx, o)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 
 type findCmd struct {
 	Query    []string `arg:"" help:"What to look for." placeholder:"QUERY"`
-	Repo     string   `required:"" help:"Directory of the repository." placeholder:"DIR"`
+	Repo     string   `required:"" help:"The repository: a directory, sftp:USER@HOST:PATH, s3:https://HOST/BUCKET/PREFIX or rest:https://HOST/PATH." placeholder:"REPO"`
 	Snapshot string   `help:"Look in this snapshot only: an id or latest/MAILBOX." placeholder:"SNAPSHOT"`
 	Limit    int      `help:"No more than N, the newest first; 0: all." default:"100" placeholder:"N"`
 	Deep     bool     `help:"Open the messages that no catalog lists. That takes as long as reading the mailbox from the repository, once."`

@@ -44,10 +44,11 @@ func (r *Repository) loadFrom(ctx context.Context, x *blobIndex, h BlobHandle, b
 	}
 	var failures []error
 	for _, at := range found {
-		plain, err := r.loadCopy(ctx, at, buf)
-		if errors.Is(err, ErrDamaged) { // maybe on the way
+		var plain []byte
+		err := twice(func() (err error) {
 			plain, err = r.loadCopy(ctx, at, buf)
-		}
+			return err
+		})
 		if err == nil {
 			return plain, nil
 		}

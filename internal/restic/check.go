@@ -330,17 +330,25 @@ func (c *checker) readPack(ctx context.Context, id ID, buf []byte) []byte {
 		buf = make([]byte, size)
 	}
 	buf = buf[:size]
-	rd, err := c.repo.be.Load(ctx, h, 0, 0)
-	if err == nil {
-		_, err = io.ReadFull(rd, buf)
-		rd.Close()
-	}
+	err := twice(func() error {
+		rd, err := c.repo.be.Load(ctx, h, 0, 0)
+		if err != nil {
+			return fmt.Errorf("restic: load %v: %w", h, err)
+		}
+		defer rd.Close()
+		if _, err := io.ReadFull(rd, buf); err != nil {
+			return fmt.Errorf("restic: load %v: %w", h, err)
+		}
+		if Hash(buf) != id {
+			return &DamagedError{File: h.String(), Err: errors.New("its content doesn't fit its name")}
+		}
+		return nil
+	})
 	if err != nil {
-		c.fault(fmt.Errorf("restic: load %v: %w", h, err))
-		return buf
+		c.fault(err)
 	}
-	if Hash(buf) != id {
-		c.fault(&DamagedError{File: h.String(), Err: errors.New("its content doesn't fit its name")})
+	if err != nil && !errors.Is(err, ErrDamaged) {
+		return buf
 	}
 	blobs, err := c.repo.key.openHeader(buf)
 	if err != nil {

@@ -1,6 +1,7 @@
 package restic
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,13 +17,21 @@ const (
 	maxFileSize = 1 << 30
 )
 
-// loadFile reads a whole file as it is stored and compares it with its name. What doesn't fit is read once more: it may have
-// been damaged on the way.
-func loadFile(ctx context.Context, be Backend, h Handle) ([]byte, error) {
-	data, err := loadFileOnce(ctx, be, h)
+// twice calls read again where it finds damage: it may have come about on the way.
+func twice(read func() error) error {
+	err := read()
 	if errors.Is(err, ErrDamaged) {
-		data, err = loadFileOnce(ctx, be, h)
+		err = read()
 	}
+	return err
+}
+
+// loadFile reads a whole file as it is stored and compares it with its name.
+func loadFile(ctx context.Context, be Backend, h Handle) (data []byte, err error) {
+	err = twice(func() error {
+		data, err = loadFileOnce(ctx, be, h)
+		return err
+	})
 	return data, err
 }
 
@@ -86,7 +95,8 @@ func (r *Repository) loadUnpacked(ctx context.Context, h Handle) ([]byte, error)
 	return r.decodeUnpacked(h, sealed)
 }
 
-// saveJSON stores v as an encrypted JSON document, compressed except for the config file and in repositories of version 1.
+// saveJSON stores v as an encrypted JSON document and, unless it is a lock, reads it back. The
+// document is compressed except for the config file and in repositories of version 1.
 func (r *Repository) saveJSON(ctx context.Context, t FileType, v any) (ID, error) {
 	plain, err := json.Marshal(v)
 	if err != nil {
@@ -100,7 +110,26 @@ func (r *Repository) saveJSON(ctx context.Context, t FileType, v any) (ID, error
 	if t != ConfigFile {
 		h.ID = Hash(sealed)
 	}
-	return h.ID, r.be.Save(ctx, h, inMemory(sealed))
+	if err := r.be.Save(ctx, h, inMemory(sealed)); err != nil {
+		return ID{}, err
+	}
+	if t == LockFile {
+		return h.ID, nil
+	}
+	return h.ID, r.proveSaved(ctx, h, sealed)
+}
+
+// proveSaved reads a file back that was just saved. One that isn't what it should be is removed: it would be in everybody's
+// way.
+func (r *Repository) proveSaved(ctx context.Context, h Handle, want []byte) error {
+	got, err := loadFile(ctx, r.be, h)
+	if err == nil && !bytes.Equal(got, want) {
+		err = &DamagedError{File: h.String(), Err: errors.New("what was just written reads back differently")}
+	}
+	if errors.Is(err, ErrDamaged) {
+		err = errors.Join(err, r.removeFile(ctx, h))
+	}
+	return err
 }
 
 // removeFile removes a file. One that is gone already is as good.

@@ -150,7 +150,15 @@ func (k *masterKey) openHeader(tail []byte) ([]packBlob, error) {
 }
 
 // loadHeader reads the header of a stored pack of the given size.
-func (r *Repository) loadHeader(ctx context.Context, h Handle, size int64) ([]packBlob, error) {
+func (r *Repository) loadHeader(ctx context.Context, h Handle, size int64) (blobs []packBlob, err error) {
+	err = twice(func() error {
+		blobs, err = r.loadHeaderOnce(ctx, h, size)
+		return err
+	})
+	return blobs, err
+}
+
+func (r *Repository) loadHeaderOnce(ctx context.Context, h Handle, size int64) ([]packBlob, error) {
 	damaged := func(err error) error { return &DamagedError{File: h.String(), Err: err} }
 	if size < overhead+headerLengthSize {
 		return nil, damaged(fmt.Errorf("%d bytes are too few for a pack", size))

@@ -366,16 +366,26 @@ func (p *pruner) repackOne(ctx context.Context, w *Writer, number uint32) error 
 			n++
 		}
 		data := make([]byte, end-used[0].offset)
-		if err := loadRange(ctx, p.repo.be, h, int64(used[0].offset), data); err != nil {
+		sealed := func(b packBlob) []byte {
+			at := b.offset - used[0].offset
+			return data[at : at+b.length : at+b.length]
+		}
+		err := twice(func() error {
+			if err := loadRange(ctx, p.repo.be, h, int64(used[0].offset), data); err != nil {
+				return err
+			}
+			for _, b := range used[:n] {
+				if _, err := p.repo.openBlob(b, slices.Clone(sealed(b)), nil); err != nil {
+					return &DamagedError{File: h.String(), Blob: b.ID, Err: err}
+				}
+			}
+			return nil
+		})
+		if err != nil {
 			return err
 		}
 		for _, b := range used[:n] {
-			at := b.offset - used[0].offset
-			sealed := data[at : at+b.length : at+b.length]
-			if _, err := p.repo.openBlob(b, slices.Clone(sealed), nil); err != nil {
-				return &DamagedError{File: h.String(), Blob: b.ID, Err: err}
-			}
-			if err := w.copyBlob(ctx, b, sealed); err != nil {
+			if err := w.copyBlob(ctx, b, sealed(b)); err != nil {
 				return err
 			}
 		}
@@ -393,10 +403,7 @@ func (p *pruner) rewriteIndexes(ctx context.Context) error {
 		if blobs < least || len(rest) == 0 {
 			return nil
 		}
-		id, err := p.repo.saveJSON(ctx, IndexFile, indexJSON{Packs: rest})
-		if err == nil { // what replaces others is read back before they go
-			_, err = p.repo.loadIndexFile(ctx, Handle{IndexFile, id})
-		}
+		_, err := p.repo.saveJSON(ctx, IndexFile, indexJSON{Packs: rest})
 		p.report.AddedIndexes++
 		rest, blobs = nil, 0
 		return err
