@@ -69,6 +69,7 @@ var tasks = map[string]func(*testing.T, task){
 	"serve":   serveUntilTold,
 	"large":   copyLarge,
 	"backup":  func(t *testing.T, c task) { backUpTelling(t, c) },
+	"prune":   forgetAndPrune,
 	"restore": func(t *testing.T, c task) { restoreTelling(t, c) },
 }
 
@@ -153,6 +154,19 @@ func backUpTelling(t *testing.T, c task) {
 	r, err := backup.Run(t.Context(), src, repo, backup.Options{Mailbox: "mailbox", Progress: func(backup.Progress) { fmt.Println("item") }})
 	if err != nil || r.Failed > 0 {
 		t.Fatal(r.Problems, err)
+	}
+}
+
+// forgetAndPrune keeps the two newest snapshots of each mailbox. It prints a line whenever it has done something.
+func forgetAndPrune(t *testing.T, c task) {
+	repo := openRepo(t, c.Repo)
+	fmt.Println("begin")
+	if _, err := repo.Forget(t.Context(), backup.ForgetOptions{Keep: backup.Keep{Last: 2}}); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Println("item")
+	if _, err := repo.Prune(t.Context(), backup.PruneOptions{MaxUnused: -1, Progress: func(backup.PruneProgress) { fmt.Println("item") }}); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -191,4 +192,65 @@ func TestKilledRestores(t *testing.T) {
 		}
 	}
 	t.Logf("%d restores were killed in the first %v, %d with a part of the mail there, %d after their end", rounds, whole.Round(time.Millisecond), begun, complete)
+}
+
+// TestKilledPrunes kills processes that forget and prune, at random moments. What is kept stays whole, for us and for stock
+// restic, and the next process completes the work.
+func TestKilledPrunes(t *testing.T) {
+	t.Parallel()
+	template := newRepo(t)
+	var contents []mapi.Store
+	for i := range 5 { // each has some mail of its own, and some that the next one has too
+		content := newLocal()
+		for k := range 6 {
+			it := mail(fmt.Sprint("number ", i*3+k))
+			it.Attachments = []*mapi.Attachment{file(random(fmt.Sprint("file ", i*3+k), 700_000))}
+			write(t, folder(t, content, mapi.RoleSent), mapi.Normal, it)
+		}
+		backUp(t, content, template)
+		contents = append(contents, content)
+	}
+	list, err := template.Snapshots(t.Context(), "")
+	if err != nil || len(list) != len(contents) {
+		t.Fatal(list, err)
+	}
+	fresh := func() string {
+		dir := filepath.Join(t.TempDir(), "repo")
+		if err := os.CopyFS(dir, os.DirFS(template.String())); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	whole := duration(t, task{Do: "prune", Repo: fresh()})
+	rounds, complete := kills(t), 0
+	for round := range rounds {
+		dir := fresh()
+		done, _ := killed(t, task{Do: "prune", Repo: dir}, moment(whole))
+		if done {
+			complete++
+		}
+		repo := openRepo(t, dir)
+		checkWithStock(t, repo)
+		for i, s := range list[3:] {
+			snap := openSnapshot(t, repo, s.ID)
+			if n := same(t, contents[3+i], snap); n != 6 {
+				t.Errorf("round %d: %d items of a snapshot that is kept are the same", round, n)
+			}
+			snap.Close()
+		}
+		start(t, task{Do: "prune", Repo: dir}).end()
+		if out := stock(t, repo, "check", "--read-data"); !strings.Contains(out, "no errors were found") {
+			t.Fatalf("round %d: restic check: %s", round, out)
+		}
+		if left, err := repo.Snapshots(t.Context(), ""); err != nil || len(left) != 2 {
+			t.Errorf("round %d: %v, %v", round, left, err)
+		}
+		if out := stock(t, repo, "prune", "--max-unused", "0", "--dry-run"); !strings.Contains(out, "total prune:           0 blobs") {
+			t.Errorf("round %d: stock restic would remove more: %s", round, out)
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%d prunes were killed in the first %v, %d of them after their end", rounds, whole.Round(time.Millisecond), complete)
 }

@@ -3,12 +3,14 @@ package restic
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -51,56 +53,89 @@ func TestKillChild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lock(t, r, false)
 	for {
-		run := uint64(rand.IntN(1 << 16))
-		s := saveSnapshot(t, r, killFiles(run))
-		fmt.Println("saved", s.ID(), run)
+		l, _ := lock(t, r, false)
+		for range 3 {
+			run := uint64(rand.IntN(1 << 16))
+			s := saveSnapshot(t, r, killFiles(run))
+			fmt.Println("saved", s.ID(), run)
+		}
+		l.Unlock()
+		l, ctx := lock(t, r, true)
+		var list []*Snapshot
+		for s, err := range r.Snapshots(ctx) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, s)
+		}
+		var forget []*Snapshot
+		for _, v := range (&Policy{Last: 2}).Apply(list) {
+			if !v.Keep {
+				forget = append(forget, v.Snapshot)
+				fmt.Println("forgets", v.Snapshot.ID())
+			}
+		}
+		if err := r.Forget(ctx, forget); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Println("prunes")
+		if _, err := r.Prune(ctx, PruneOptions{MaxUnused: -1, GatherSmall: rand.IntN(2) == 0}); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Println("pruned")
+		l.Unlock()
 	}
 }
 
-// Whenever a process dies, what it called saved is there and stock restic finds no errors.
+// killsEnv says how often to kill; 10 times when not set.
+const killsEnv = "OPENCDO_KILLS"
+
+// Whenever a process dies that backs up, forgets and prunes, what it called saved is there unless it was forgetting it, and
+// stock restic finds no errors.
 func TestKilledAnyMoment(t *testing.T) {
 	r, dir := newRepo(t, cheap)
 	stock := newStock(t, dir)
-	const rounds = 10
+	rounds, err := strconv.Atoi(cmp.Or(os.Getenv(killsEnv), "10"))
+	if err != nil {
+		t.Fatalf("%s: %v", killsEnv, err)
+	}
 	saved := make(map[string]uint64)
+	at := map[string]int{}
 	for round := range rounds {
-		killAfter(t, dir, rand.IntN(60), saved)
-
-		l, _ := lock(t, r, true) // removes the dead process's lock
-		report, err := reopen(t, dir).Check(t.Context(), CheckOptions{ReadData: true})
-		if err != nil || len(report.Errors) != 0 {
-			t.Errorf("round %d: %v, %+v", round, err, report)
-		}
-		if err := l.Unlock(); err != nil {
-			t.Error(err)
-		}
-		stock.run("unlock")
-		stock.check()
-	}
-	again := reopen(t, dir)
-	for id, run := range saved {
-		s, err := again.FindSnapshot(t.Context(), id)
-		if err != nil {
-			t.Errorf("snapshot %s: %v", id, err)
-			continue
-		}
-		got := make(map[string][]byte)
-		readFiles(t, again, *s.Tree, "", got)
-		for name, content := range killFiles(run) {
-			if string(got[name]) != string(content) {
-				t.Errorf("snapshot %s: %s differs", id, name)
+		at[killAfter(t, dir, rand.IntN(200), saved)]++
+		if round%2 == 0 {
+			l, _ := lock(t, r, true) // removes the dead process's lock
+			report, err := reopen(t, dir).Check(t.Context(), CheckOptions{ReadData: true})
+			if err != nil || len(report.Errors) != 0 {
+				t.Errorf("round %d: %v, %+v", round, err, report)
 			}
+			if err := l.Unlock(); err != nil {
+				t.Error(err)
+			}
+		} else {
+			stock.run("unlock")
+			stock.check("--read-data")
+		}
+		again := reopen(t, dir)
+		for id, run := range saved {
+			s, err := again.FindSnapshot(t.Context(), id)
+			if err != nil {
+				t.Errorf("round %d: snapshot %s: %v", round, id, err)
+				continue
+			}
+			checkFiles(t, again, s, killFiles(run))
 		}
 	}
-	t.Logf("%d snapshots saved in %d rounds", len(saved), rounds)
+	t.Logf("%d processes were killed, by what they did: %v; %d snapshots are left", rounds, at, len(saved))
+	stock.run("unlock")
 	stock.run("prune")
 	stock.check("--read-data")
 }
 
-// killAfter runs a child and kills it at its nth change.
-func killAfter(t *testing.T, dir string, n int, saved map[string]uint64) {
+// killAfter runs a child and kills it at its nth change. It keeps the list of snapshots that must be there, and tells what the
+// child was doing.
+func killAfter(t *testing.T, dir string, n int, saved map[string]uint64) (doing string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestKillChild$")
 	cmd.Env = append(os.Environ(), killRepoEnv+"="+dir)
@@ -112,6 +147,7 @@ func killAfter(t *testing.T, dir string, n int, saved map[string]uint64) {
 		t.Fatal(err)
 	}
 	changes := 0
+	doing = "backup"
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		var id string
@@ -119,6 +155,13 @@ func killAfter(t *testing.T, dir string, n int, saved map[string]uint64) {
 		line := lines.Text()
 		if _, err := fmt.Sscanf(line, "saved %s %d", &id, &run); err == nil {
 			saved[id] = run
+		} else if _, err := fmt.Sscanf(line, "forgets %s", &id); err == nil {
+			delete(saved, id)
+			doing = "forget"
+		} else if line == "prunes" {
+			doing = "prune"
+		} else if line == "pruned" {
+			doing = "backup"
 		} else if line != "save" && line != "remove" {
 			rest, _ := io.ReadAll(out)
 			t.Errorf("the child says %s\n%s", line, rest)
@@ -129,6 +172,7 @@ func killAfter(t *testing.T, dir string, n int, saved map[string]uint64) {
 	if err := cmd.Wait(); err == nil || !strings.Contains(err.Error(), "killed") {
 		t.Errorf("the child ended by itself: %v", err)
 	}
+	return doing
 }
 
 // stoppingBackend fails after some packs, as a broken line does.
