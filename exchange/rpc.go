@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,11 +28,15 @@ type RPC struct {
 	Dial func(ctx context.Context, interfaces ...dcerpc.Syntax) (*dcerpc.Client, error)
 	// Version is the client version that the server is told, in the three words of [MS-OXCRPC] 3.1.4.1.3.1.
 	Version [3]uint16
+	// Timeout is how long a call may take; 0: DefaultRPCTimeout.
+	Timeout time.Duration
 }
 
-// rpcTimeout is how long a call may take: what MAPI over HTTP gives up after without a sign of life. Servers answer a ROP that
-// takes longer with RopProgress.
-const rpcTimeout = 5 * time.Minute
+func (r *RPC) timeout() time.Duration { return cmp.Or(r.Timeout, DefaultRPCTimeout) }
+
+// DefaultRPCTimeout is what MAPI over HTTP gives up after without a sign of life. Servers answer a ROP that takes longer with
+// RopProgress.
+const DefaultRPCTimeout = 5 * time.Minute
 
 // errSessionGone is a session that the server doesn't know any more.
 var errSessionGone = errors.New("the session context is gone")
@@ -43,6 +48,7 @@ type overRPC struct {
 	flags   uint32
 	client  *dcerpc.Client
 	context ndr.ContextHandle
+	broken  bool // nothing more can be said to the server
 }
 
 func newRPC(cfg *Config) *overRPC {
@@ -57,7 +63,7 @@ func newRPC(cfg *Config) *overRPC {
 }
 
 func (t *overRPC) connect(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, rpcTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, t.rpc.timeout(), os.ErrDeadlineExceeded)
 	defer cancel()
 	var err error
 	if t.client, err = t.rpc.Dial(ctx, oxcrpc.EMSMDB); err != nil {
@@ -92,11 +98,12 @@ func rpcCall(ctx context.Context, c *dcerpc.Client, op uint16, req, resp ndr.Bod
 
 // execute carries out ROPs. A zero context handle in the answer says that the server ended the session ([MS-OXCRPC] 3.1.4.2.1).
 func (t *overRPC) execute(ctx context.Context, buffers []byte, maxOut uint32) ([]byte, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, rpcTimeout, os.ErrDeadlineExceeded)
+	ctx, cancel := context.WithTimeoutCause(ctx, t.rpc.timeout(), os.ErrDeadlineExceeded)
 	defer cancel()
 	req := &oxcrpc.EcDoRpcExt2Request{Context: t.context, Flags: oxcmapihttp.ExecuteChain, In: buffers, OutSize: maxOut, AuxOutSize: oxcrpc.MaxAuxBuffer}
 	var resp oxcrpc.EcDoRpcExt2Response
 	err := t.call(ctx, oxcrpc.OpEcDoRpcExt2, req, &resp, &resp.Result)
+	t.broken = err != nil && !resp.Result.Failed()
 	if err != nil && resp.Result.Failed() && resp.Context.IsZero() {
 		err = &mapi.Error{Op: "ask the server", Code: mapi.ErrNetwork, Err: fmt.Errorf("%w (%v)", errSessionGone, resp.Result)}
 	}
@@ -108,6 +115,9 @@ func (t *overRPC) disconnect(ctx context.Context) error {
 		return nil
 	}
 	defer t.client.Close()
+	if t.broken { // the server ends the session when the connection ends
+		return nil
+	}
 	var resp oxcrpc.ContextResponse
 	err := t.call(ctx, oxcrpc.OpEcDoDisconnect, &oxcrpc.ContextRequest{Context: t.context}, &resp, &resp.Result)
 	if errors.Is(err, mapi.ErrNetwork) {
@@ -165,7 +175,7 @@ type bookOverRPC struct {
 func (t *bookOverRPC) call(ctx context.Context, kind string, req, resp oxcmapihttp.Body) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	ctx, cancel := context.WithTimeoutCause(ctx, rpcTimeout, os.ErrDeadlineExceeded)
+	ctx, cancel := context.WithTimeoutCause(ctx, t.rpc.timeout(), os.ErrDeadlineExceeded)
 	defer cancel()
 	if kind == mapihttp.Bind {
 		t.close()

@@ -51,6 +51,11 @@ type Config struct {
 
 	Relay Relay // sends what is for others; nil: nothing leaves the server
 
+	// ChannelLifetime is how many bytes an OUT channel of RPC over HTTP carries before another takes over; 0: 1 GiB.
+	ChannelLifetime int64
+	// ConnectionTimeout is the silence after which a connection of RPC over HTTP is lost; 0: 15 minutes.
+	ConnectionTimeout time.Duration
+
 	MaxSessions int    // session contexts in all, 0: DefaultMaxSessions
 	MaxObjects  int    // open objects of a session, 0: DefaultMaxObjects
 	MaxSpool    int64  // bytes of unsaved values of a session, 0: DefaultMaxSpool
@@ -134,7 +139,7 @@ func New(cfg Config) (*Server, error) {
 	s.book = endpoint(mapihttp.AddressBook, bookEndpoint{s})
 	s.rpc = &dcerpc.Server{Interfaces: append(newMailboxRPC(s).interfaces(), nspirpc.Serve(bookRPC{s})), Accept: s.accept,
 		RequireLevel: s.security.level, Log: cfg.Logger}
-	s.proxy = &rpchttp.Handler{Serve: s.serveRPC, User: aliasOf}
+	s.proxy = &rpchttp.Handler{Serve: s.serveRPC, User: aliasOf, ChannelLifetime: cfg.ChannelLifetime, ConnectionTimeout: cfg.ConnectionTimeout}
 	s.mux = s.routes()
 	return s, nil
 }
