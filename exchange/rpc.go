@@ -141,7 +141,9 @@ func rpcFailure(ctx context.Context, op string, err error) error {
 		code = mapi.ErrTimeout
 	case errors.Is(err, rpchttp.ErrLost): // for whatever reason: it tells itself when connecting again
 		code = mapi.ErrNetwork
-	case ctx.Err() != nil, errors.Is(err, rpchttp.ErrUntrustedCertificate), errors.Is(err, rpchttp.ErrUnauthorized):
+	case ctx.Err() != nil, errors.Is(err, rpchttp.ErrUntrustedCertificate):
+	case errors.Is(err, rpchttp.ErrUnauthorized):
+		code = mapi.ErrLogonFailed
 	case errors.As(err, &fault):
 		switch fault.Status {
 		case dcerpc.StatusContextMismatch:

@@ -229,7 +229,7 @@ func (st *Store) Close() error {
 	st.mu.Unlock()
 	var errs []error
 	for _, s := range idle {
-		if err := s.end(); err != nil && !lost(err) {
+		if err := s.end(); err != nil && !lost(err) && !errors.Is(err, mapihttp.ErrSequence) {
 			errs = append(errs, err)
 		}
 	}

@@ -38,5 +38,5 @@ func newBookTransport(cfg *Config) (bookTransport, error) {
 
 // lost reports whether an error means that the session context is gone and the operation never happened.
 func lost(err error) bool {
-	return errors.Is(err, mapihttp.ErrContextNotFound) || errors.Is(err, errSessionGone)
+	return errors.Is(err, mapihttp.ErrContextNotFound) && !errors.Is(err, mapihttp.ErrSequence) || errors.Is(err, errSessionGone)
 }

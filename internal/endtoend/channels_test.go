@@ -192,7 +192,7 @@ func TestServerRestarts(t *testing.T) {
 	content, n := smallMailbox(t)
 	srv := exchangetest.New(t, exchangetest.Options{Users: many(2), Seed: map[string]seed{"alice": copyOf(content)}})
 	server := behindRelay(t, srv, nil, nil)
-	for i, cfg := range []func(string) exchange.Config{server.overMAPIHTTP, func(alias string) exchange.Config { return server.overRPC(alias, rpcLimits{}) }} {
+	for i, cfg := range []func(string) exchange.Config{func(alias string) exchange.Config { return server.overMAPIHTTP(alias, nil) }, func(alias string) exchange.Config { return server.overRPC(alias, rpcLimits{}) }} {
 		open := func(alias string) mapi.Store {
 			st, err := exchange.Open(t.Context(), cfg(alias))
 			if err != nil {

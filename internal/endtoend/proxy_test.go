@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/textproto"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ import (
 	"github.com/opencdo/opencdo/exchangeserver"
 	"github.com/opencdo/opencdo/exchangetest"
 	"github.com/opencdo/opencdo/internal/dcerpc"
+	"github.com/opencdo/opencdo/internal/httpauth"
 	"github.com/opencdo/opencdo/internal/oxcrpc"
 	"github.com/opencdo/opencdo/internal/rpchttp"
 
@@ -286,6 +288,7 @@ func (p *plainServer) restart() {
 type rpcLimits struct {
 	lifetime int64         // of IN channels
 	timeout  time.Duration // of calls, and of opening
+	auth     *httpauth.Config
 }
 
 // overRPC reaches a user's mailbox by RPC over HTTP, through the relay.
@@ -297,6 +300,10 @@ func (p *plainServer) overRPC(alias string, limits rpcLimits) exchange.Config {
 	address := "http://" + p.relay.Addr().String() + "/rpc/rpcproxy.dll?server@" + p.Domain + ":6001"
 	cfg := rpchttp.Config{URL: address, ChannelLifetime: limits.lifetime, OpenTimeout: limits.timeout,
 		Authenticator: func(*tls.ConnectionState) rpchttp.Authenticator { return fixed(r.Header.Get("Authorization")) }}
+	if limits.auth != nil {
+		u := &url.URL{Scheme: "http", Host: p.relay.Addr().String()}
+		cfg.Authenticator = func(*tls.ConnectionState) rpchttp.Authenticator { return limits.auth.NewConversation(u, nil) }
+	}
 	return exchange.Config{UserDN: p.UserDN(p.t, alias), Retries: -1, RPC: &exchange.RPC{Version: oxcrpc.Version{16, 0, 4266, 1001}.Words(), Timeout: limits.timeout,
 		Dial: func(ctx context.Context, interfaces ...dcerpc.Syntax) (*dcerpc.Client, error) {
 			conn, err := rpchttp.Dial(ctx, cfg)
@@ -313,11 +320,15 @@ func (p *plainServer) overRPC(alias string, limits rpcLimits) exchange.Config {
 }
 
 // overMAPIHTTP reaches it by MAPI over HTTP.
-func (p *plainServer) overMAPIHTTP(alias string) exchange.Config {
+func (p *plainServer) overMAPIHTTP(alias string, auth *httpauth.Config) exchange.Config {
 	base := "http://" + p.relay.Addr().String()
-	through := func(url string) string { return base + strings.TrimPrefix(url, p.URL) }
-	return exchange.Config{UserDN: p.UserDN(p.t, alias), MailboxURL: through(p.MailboxURL(p.t, alias)), AddressBookURL: through(p.AddressBookURL(p.t, alias)),
+	through := func(address string) string { return base + strings.TrimPrefix(address, p.URL) }
+	c := exchange.Config{UserDN: p.UserDN(p.t, alias), MailboxURL: through(p.MailboxURL(p.t, alias)), AddressBookURL: through(p.AddressBookURL(p.t, alias)),
 		Authorize: p.Authorize(alias), Retries: -1}
+	if auth != nil {
+		c.Authorize, c.HTTP = nil, &http.Client{Transport: httpauth.NewTransport(httpauth.TransportConfig{Auth: *auth, HTTP1: true})}
+	}
+	return c
 }
 
 // fixed is an authenticator that has one answer.

@@ -13,6 +13,10 @@ var (
 	// ErrContextNotFound matches every error that means the session context is
 	// gone or unusable: connect again, then open every object anew.
 	ErrContextNotFound = errors.New("mapihttp: session context not found")
+	// ErrSequence matches those of them after which it isn't known whether the
+	// request was carried out: it may be one that net/http sent again because the
+	// connection broke before the answer came.
+	ErrSequence = errors.New("mapihttp: out of sequence")
 	// ErrUnauthorized matches HTTP 401.
 	ErrUnauthorized = errors.New("mapihttp: user name or password not accepted")
 	// ErrUntrustedCertificate matches a TLS handshake that failed because the
@@ -81,7 +85,11 @@ func (e *ResponseCodeError) Error() string {
 // arise from this client, which always posts and always sends every required
 // header, while gromox numbers "no such session" 2 and "wrong sequence" 7.
 func (e *ResponseCodeError) Is(target error) bool {
-	if target != ErrContextNotFound {
+	switch target {
+	case ErrSequence:
+		return e.Code == InvalidSequence || e.Code == MissingHeader
+	case ErrContextNotFound:
+	default:
 		return false
 	}
 	switch e.Code {

@@ -84,16 +84,17 @@ const (
 // A Write to the connection sends one whole RPC PDU, or several; Read gives the stream of the server's. When the connection
 // fails, Read gives what had come until then, then an error that matches [ErrLost].
 func Dial(ctx context.Context, cfg Config) (net.Conn, error) {
-	for try := 0; ; try++ {
+	const tries = 3 // a token may expire just when another has been accepted
+	for try := 1; ; try++ {
 		c, err := newClient(cfg)
 		if err != nil {
 			return nil, err
 		}
-		c.careful = try > 0
+		c.careful = try > 1
 		if err = c.open(ctx); err == nil {
 			return c, nil
 		}
-		if try > 0 || !c.knowsBetter(ctx, err) {
+		if try == tries || !c.knowsBetter(ctx, err) {
 			return nil, err
 		}
 	}
