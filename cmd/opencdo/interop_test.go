@@ -113,7 +113,7 @@ func TestInteropBackUpAndRestore(t *testing.T) {
 		t.Errorf("restored again: %+v", restoredAgain)
 	}
 	p.report(&again, "backup", source, "--repo", repo)
-	if again.Copied != first.Copied || again.Added != 0 {
+	if again.Copied+again.Skipped != first.Copied || again.Failed != 0 || again.Added != 0 {
 		t.Errorf("backed up again: %+v", again)
 	}
 	p.ok("verify", "--repo", repo, "--read-data")
