@@ -109,7 +109,7 @@ func Open(ctx context.Context, address string, cfg *Config) (mapi.Store, error) 
 		return msgdir.Open(ctx, filepath.Clean(a.Name), msgdir.Config{ReadOnly: cfg.ReadOnly,
 			Report: func(file string, problem *mapi.Error) { cfg.warn(file + ": " + problem.Error()) }})
 	case SchemeEml:
-		return emldir.Open(filepath.Clean(a.Name), emldir.Config{Damage: func(path string, e *mapi.Error) error {
+		return emldir.Open(filepath.Clean(a.Name), emldir.Config{Write: !cfg.ReadOnly, Damage: func(path string, e *mapi.Error) error {
 			cfg.warn(path + ": " + e.Error())
 			return nil
 		}})

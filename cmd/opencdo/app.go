@@ -225,6 +225,12 @@ func (a *app) json(v any) error {
 	return e.Encode(v)
 }
 
+// note tells people something beside what was asked for.
+func (a *app) note(text string) {
+	a.progress.done()
+	fmt.Fprintln(a.stderr, "note:", text)
+}
+
 // printf prints a line for people.
 func (a *app) printf(format string, args ...any) {
 	a.progress.done()

@@ -24,7 +24,7 @@ type restoreCmd struct {
 }
 
 func (restoreCmd) Help() string {
-	return "Items that the destination has are known by source key, in the mailbox that the snapshot is of, else by search key. Those that are equal are left alone, whatever --on-existing says: a restore that was interrupted is finished by running it again, and restoring twice changes nothing. Afterwards what was restored is compared with the snapshot, property by property; the result is printed and kept in the repository (\"opencdo proofs\"). With skip, items that were changed since the snapshot stay so and are named as differences; the exit code is 3 then.\n\nExamples:\n  opencdo restore latest/alice@contoso.test --repo /srv/mail --to exchange:alice@contoso.test@mail.contoso.test\n  opencdo restore 1f0c3a9b//Inbox/2019 --repo /srv/mail --to msg:rescued\n  opencdo restore \"latest/alice@contoso.test//Inbox/#12\" --repo /srv/mail --to exchange:bob@contoso.test@mail.contoso.test//Inbox\n  opencdo restore latest/alice@contoso.test --repo /srv/mail --to exchange:alice@contoso.test@mail.contoso.test --on-existing replace --dry-run"
+	return "Items that the destination has are known by source key, in the mailbox that the snapshot is of, else by search key. Those that are equal are left alone, whatever --on-existing says: a restore that was interrupted is finished by running it again, and restoring twice changes nothing. Afterwards what was restored is compared with the snapshot, property by property; the result is printed and kept in the repository (\"opencdo proofs\"). With skip, items that were changed since the snapshot stay so and are named as differences; the exit code is 3 then.\n\nExamples:\n  opencdo restore latest/alice@contoso.test --repo /srv/mail --to exchange:alice@contoso.test@mail.contoso.test\n  opencdo restore 1f0c3a9b//Inbox/2019 --repo /srv/mail --to msg:rescued\n  opencdo restore 1f0c3a9b//Inbox --repo /srv/mail --to eml:rescued\n  opencdo restore \"latest/alice@contoso.test//Inbox/#12\" --repo /srv/mail --to exchange:bob@contoso.test@mail.contoso.test//Inbox\n  opencdo restore latest/alice@contoso.test --repo /srv/mail --to exchange:alice@contoso.test@mail.contoso.test --on-existing replace --dry-run"
 }
 
 // Run restores.
@@ -51,6 +51,10 @@ func (c restoreCmd) Run(ctx context.Context, a *app) error {
 	}
 	o := backup.RestoreOptions{Jobs: c.Jobs, OnExisting: backup.OnExisting(c.OnExisting), DryRun: c.DryRun, NoProof: c.NoProof, Permissions: c.Permissions, Rules: c.Rules, Deleted: from.Kind == mapi.SoftDeleted, Progress: a.transferProgress,
 		ProofProgress: func(_, items int, folder string) { a.progress.show("comparing "+folder, items, 0, 0) }}
+	if addr.Scheme == opencdo.SchemeEml && !c.NoProof {
+		o.NoProof = true
+		a.note("files of this kind hold of a message what MIME can: nothing is compared afterwards, and associated messages stay behind")
+	}
 	if addr.Path != "" {
 		to, err := makePath(ctx, dst, addr.Path)
 		if err != nil {

@@ -59,6 +59,27 @@ func TestRestoreDryAndProven(t *testing.T) {
 	if snaps := decode[[]backup.Snapshot](b, b.ok("snapshots", "--repo", repo, "--json")); len(snaps) != 1 {
 		t.Errorf("snapshots: %+v", snaps)
 	}
+	eml := filepath.Join(b.dir, "eml")
+	count := func() int {
+		list, err := filepath.Glob(filepath.Join(eml, "Inbox", "*.eml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list)
+	}
+	var first int
+	for range 2 {
+		code, out, errs := b.run("restore", "latest/ada@contoso.test//Inbox", "--repo", repo, "--to", "eml:"+eml)
+		if code != exitOK && code != exitIncomplete || !strings.Contains(errs, "MIME") {
+			t.Errorf("to files: exit code %d\n%s%s", code, out, errs)
+		}
+		if first == 0 {
+			first = count()
+		}
+		if n := count(); n == 0 || n != first {
+			t.Errorf("%d files, %d the first time", n, first)
+		}
+	}
 	b.ok("verify", "--repo", repo, "--read-data")
 	b.fails(exitUsage, "on-existing", append(restore, "--on-existing", "overwrite")...)
 }

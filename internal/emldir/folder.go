@@ -207,13 +207,23 @@ func (f *Folder) Read(ctx context.Context, id mapi.EntryID, w mapi.ItemSink) err
 
 func refuse(op string) error { return fail(op, "of a folder of .eml files", mapi.ErrNoSupport) }
 
-// SetProps implements mapi.Folder.
+// SetProps implements mapi.Folder. Directories have no properties: in a store for writing they are ignored.
 func (f *Folder) SetProps(context.Context, mapi.Props, []mapi.Key) error {
+	if f.s.config.Write {
+		return nil
+	}
 	return refuse("change folder")
 }
 
 // CreateFolder implements mapi.Folder.
-func (f *Folder) CreateFolder(context.Context, string, mapi.Props) (mapi.Folder, error) {
+func (f *Folder) CreateFolder(_ context.Context, name string, _ mapi.Props) (mapi.Folder, error) {
+	if f.s.config.Write {
+		made, err := f.create(name)
+		if err != nil {
+			return nil, err
+		}
+		return made, nil
+	}
 	return nil, refuse("create folder")
 }
 
@@ -221,7 +231,10 @@ func (f *Folder) CreateFolder(context.Context, string, mapi.Props) (mapi.Folder,
 func (f *Folder) DeleteFolder(context.Context, mapi.EntryID) error { return refuse("delete folder") }
 
 // Create implements mapi.Folder.
-func (f *Folder) Create(context.Context, mapi.Kind) (mapi.ItemWriter, error) {
+func (f *Folder) Create(_ context.Context, k mapi.Kind) (mapi.ItemWriter, error) {
+	if f.s.config.Write && k == mapi.Normal {
+		return f.newWriter(), nil
+	}
 	return nil, refuse("create item")
 }
 

@@ -2,8 +2,8 @@
 // their items. Symbolic links and files with other names are left out.
 //
 // Ids are paths below the directory of the store: they are good for as long as nothing is renamed. There are no special
-// folders but the root, because names of directories say nothing sure about what they are for. Writing is refused with
-// mapi.ErrNoSupport.
+// folders but the root, because names of directories say nothing sure about what they are for. Items can be added with
+// Config.Write; all other writing is refused with mapi.ErrNoSupport.
 package emldir
 
 import (
@@ -26,6 +26,9 @@ type Config struct {
 	// Damage is told what is wrong with a message that is read, and its path; with nil reading goes on with what is there.
 	// See mime.Options.
 	Damage func(path string, e *mapi.Error) error
+	// Write lets folders and items be added, in a directory that is made if it isn't there. Files hold of an item what MIME can; associated items
+	// are refused.
+	Write bool
 }
 
 // Store is an open directory.
@@ -40,6 +43,11 @@ func Open(dir string, c Config) (*Store, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fail("open store", dir, err)
+	}
+	if c.Write {
+		if err := os.MkdirAll(abs, 0o777); err != nil {
+			return nil, fail("open store", dir, err)
+		}
 	}
 	root, err := os.OpenRoot(abs)
 	if err != nil {
