@@ -106,7 +106,7 @@ func (t *term) check() error {
 		}
 	}
 	if t.text == "" && t.field != "" {
-		return fmt.Errorf("query: nothing after %s:", t.field)
+		return fmt.Errorf("query: %s: has nothing after it", t.field)
 	}
 	return nil
 }

@@ -239,7 +239,7 @@ func importChanges(t *testing.T, st *Store, other map[string]string) {
 
 	if other == nil { // gromox resolves nothing
 		resolve(t, u, st, a, toA, x, first, expect)
-		got, state = u.contents(a, state)
+		got, _ = u.contents(a, state)
 		x = got["the server's"]
 	}
 	mark := func(read bool) mapi.Code {

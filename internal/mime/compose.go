@@ -284,7 +284,7 @@ func bodyRTF(p *mapi.Props) (*oxrtfex.Document, error) {
 	default:
 		return nil, nil
 	}
-	rtf, err := oxrtfcp.Decompress(data, maxRTF)
+	rtf, _ := oxrtfcp.Decompress(data, maxRTF) // of damaged ones the beginning
 	if len(rtf) == 0 {
 		return nil, nil // then it is the text that is written
 	}
