@@ -30,9 +30,12 @@ const (
 	pollTime    = 50 * time.Millisecond
 )
 
-// New makes a prefix. Without Wine the test is skipped.
+// New makes a prefix. Without Wine, or with OPENCDO_WINE=off, the test is skipped.
 func New(t *testing.T) *Prefix {
 	t.Helper()
+	if os.Getenv("OPENCDO_WINE") == "off" {
+		t.Skip("SKIPPED: OPENCDO_WINE is off, so nothing of COM is tested here")
+	}
 	if _, err := exec.LookPath("wine"); err != nil {
 		t.Skip("SKIPPED: there is no Wine, so nothing of COM is tested. On Debian: apt-get install --no-install-recommends wine wine64")
 	}
