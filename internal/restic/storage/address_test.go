@@ -46,3 +46,18 @@ func TestParse(t *testing.T) {
 		}
 	}
 }
+
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{"/srv", "sftp:ada@host:/srv", "sftp://a%20b@host:22//srv", "s3:https://KEY@host/b/p", "rest:http://[::1]:8000/x", "sftp:a@[::1]:x", "rest:https://a:b@h/"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		a, err := Parse(s)
+		if err != nil {
+			return
+		}
+		if again, err := Parse(a.String()); err != nil || again != a {
+			t.Errorf("%q is %+v, written as %q that is %+v, %v", s, a, a.String(), again, err)
+		}
+	})
+}
