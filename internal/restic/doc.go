@@ -4,7 +4,7 @@
 //
 // # Use
 //
-// A [Backend] keeps the files; [NewLocal] is one in a directory. [Create] and [Open] give a
+// A [Backend] keeps the files; [NewLocal] is one in a directory, package storage has others. [Create] and [Open] give a
 // [Repository], which reads: [Repository.Snapshots], [Repository.LoadTree], [Repository.OpenFile],
 // [Repository.LoadBlob], [Repository.Check]. A [Writer] adds to it: [Writer.NewFile] stores a file's
 // content, [Writer.SaveTree] a directory whose nodes are sorted by name, [Writer.SaveSnapshot] the
@@ -23,10 +23,15 @@
 // the file, a blob in no index as a [*MissingBlobError]; a full disk as an error that answers to
 // syscall.ENOSPC. After a failure a Writer takes nothing more: make a new one.
 //
+// # Removing
+//
+// A [Policy] chooses snapshots as stock restic's forget does, [Repository.Forget] removes them, and [Repository.Prune] what no
+// snapshot needs any more. Hold an exclusive lock. At every moment each snapshot that is there is whole.
+//
 // # Memory
 //
-// The index takes 48 bytes for each blob and some 90 for each pack, so half a gigabyte for ten million
-// blobs, twice that for a moment while it is read. A Writer takes some forty megabytes for blobs that
+// The index takes 48 bytes for each of a million blobs. More lie in temporary files, sealed with the repository's key, and
+// take a byte and a third; each pack takes some 90. A Writer takes some forty megabytes for blobs that
 // are compressed and encrypted; packs being filled or saved lie in temporary files, up to 25 MiB each.
 // A [FileReader] holds two blobs.
 //
