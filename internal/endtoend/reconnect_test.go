@@ -34,7 +34,9 @@ func TestOperationsGoOn(t *testing.T) {
 	t.Parallel()
 	limit(t, 5*time.Minute, "an operation")
 	const items = 800
-	subject := func(i int) string { return fmt.Sprintf("message %03d ", i) + strings.Repeat("of a list that takes several answers ", 6) }
+	subject := func(i int) string {
+		return fmt.Sprintf("message %03d ", i) + strings.Repeat("of a list that takes several answers ", 6)
+	}
 	srv := exchangetest.New(t, exchangetest.Options{Seed: map[string]seed{"alice": func(_ context.Context, box mapi.Store) error {
 		for i := range items {
 			write(t, folder(t, box, mapi.RoleInbox), mapi.Normal, mail(subject(i)))
