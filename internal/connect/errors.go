@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"strings"
 
@@ -88,8 +89,12 @@ func (e *VersionRefusedError) Is(target error) bool { return target == mapi.ErrF
 
 // logonError makes refusals what MAPI programs know them as.
 func (s *session) logonError(err error) error {
-	var network *net.OpError // DNS errors come as one, too
-	var certificate *tls.CertificateVerificationError
+	var (
+		network     *net.OpError // DNS errors come as one, too
+		certificate *tls.CertificateVerificationError
+		document    *autodiscover.DocumentError
+		answer      *autodiscover.HTTPError
+	)
 	switch {
 	case err == nil:
 		return nil
@@ -108,6 +113,10 @@ func (s *session) logonError(err error) error {
 		return &mapi.Error{Op: "log on", Object: s.user, Code: mapi.ErrUnknownUser, Err: err}
 	case errors.Is(err, mapi.ErrNetwork):
 		return err
+	case errors.As(err, &answer) && (answer.Status == http.StatusServiceUnavailable || answer.Status == http.StatusTooManyRequests):
+		return &mapi.Error{Op: "log on", Object: s.user, Code: mapi.ErrServerBusy, Err: err}
+	case errors.As(err, &document):
+		return &mapi.Error{Op: "log on", Object: s.user, Code: mapi.ErrCorruptData, Err: err}
 	case errors.Is(err, autodiscover.ErrUnreachable), errors.Is(err, rpchttp.ErrUnreachable), errors.As(err, &network):
 		return &mapi.Error{Op: "log on", Object: s.user, Code: mapi.ErrNetwork, Err: err}
 	}
