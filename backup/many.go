@@ -165,6 +165,9 @@ func (m *many) run(ctx context.Context, repo *restic.Repository) (err error) {
 	for range min(m.Parallel, len(m.boxes)) {
 		workers.Go(func() {
 			for i := range next {
+				if ctx.Err() != nil {
+					continue // not begun
+				}
 				if err := m.box(ctx, repo, w, i); err != nil {
 					stop(err)
 				}
