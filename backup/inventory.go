@@ -55,7 +55,6 @@ type inventory struct {
 	policy retry.Policy
 	copied *transfer.Report
 
-	list        []Part
 	permissions Part
 	rules       Part
 	recoverable Part
