@@ -25,7 +25,7 @@ var (
 
 const (
 	// foldersAtOnce is how many folders are asked about in a call: each takes four handles, of 255.
-	foldersAtOnce = 20
+	foldersAtOnce = 40
 	// ruleTableUnicode as TableFlags of RopGetRulesTable asks for Unicode strings ([MS-OXORULE] 2.2.2.2.1).
 	ruleTableUnicode = 0x40
 	// tableRows is how many rows of a folder's table are read at once. Rules may be large.
