@@ -221,11 +221,11 @@ func TestServerRestarts(t *testing.T) {
 		}
 		alice, bob, repo := open("alice"), open(fmt.Sprint("user", i)), newRepo(t)
 		restartAt(20, 60, 120)
-		if r, err := backup.Run(t.Context(), alice, repo, backup.Options{Mailbox: "mailbox", Backoff: time.Millisecond}); err != nil || len(r.Problems) > 0 {
+		if r, err := backup.Run(t.Context(), alice, repo, backup.Options{Mailbox: "mailbox", Backoff: 50 * time.Millisecond}); err != nil || len(r.Problems) > 0 {
 			t.Fatalf("backup: problems %v, %v", r.Problems, err)
 		}
 		restartAt(20, 60, 120, 200)
-		r, err := backup.Restore(t.Context(), openSnapshot(t, repo, "latest"), "", bob, backup.RestoreOptions{Backoff: time.Millisecond})
+		r, err := backup.Restore(t.Context(), openSnapshot(t, repo, "latest"), "", bob, backup.RestoreOptions{Backoff: 50 * time.Millisecond})
 		if err != nil || len(r.Problems) > 0 || r.DifferenceCount > 0 {
 			t.Fatalf("restore: problems %v, differences %+v, %v", r.Problems, r.Differences, err)
 		}

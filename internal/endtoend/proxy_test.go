@@ -239,7 +239,11 @@ func behindRelay(t testing.TB, srv *exchangetest.Server, change func(*exchangese
 	p := &plainServer{Server: srv, t: t, change: change, wrap: wrap}
 	p.relay = newRelay(t, "")
 	p.start()
-	t.Cleanup(func() { p.current() })
+	t.Cleanup(func() {
+		p.mu.Lock() // a restart may be under way
+		defer p.mu.Unlock()
+		p.current()
+	})
 	return p
 }
 
