@@ -45,7 +45,7 @@ func TestDynamicConnection(t *testing.T) {
 	if !c.IgnoreNoPF || c.ConnectFlags != ConnectIgnoreNoPF || !c.Encrypt || c.Mailbox != "johnd" || c.Server != personalised || c.Resolved || c.SMTP != "" {
 		t.Errorf("flags: %+v", c)
 	}
-	if !slices.Equal(c.Transports, []Transport{MAPIHTTP, RPCHTTP}) || c.ClientVersion.String() != settings.CurrentClientVersion {
+	if !slices.Equal(c.Transports, []Transport{MAPIHTTP, RPCHTTP, RPCTCP}) || c.ClientVersion.String() != settings.CurrentClientVersion {
 		t.Errorf("transports %v, version %v", c.Transports, c.ClientVersion)
 	}
 	if !strings.Contains(c.Source, `Windows Messaging Subsystem\RpcHttpProxyMap`) {
@@ -118,7 +118,7 @@ func TestSettingsOfConnections(t *testing.T) {
 		t.Errorf("got %+v", c)
 	}
 	c, err = Info{Server: "s", Mailbox: "a"}.Connection(with(map[string]string{settings.Exchange + `\MapiHttpDisabled`: "#1"}))
-	if err != nil || !slices.Equal(c.Transports, []Transport{RPCHTTP}) {
+	if err != nil || !slices.Equal(c.Transports, []Transport{RPCHTTP, RPCTCP}) {
 		t.Errorf("without MAPI over HTTP: %+v, %v", c, err)
 	}
 }

@@ -174,7 +174,7 @@ func TestImpacketCalls(t *testing.T) {
 			if level > dcerpc.LevelNone {
 				who = domain + `\` + user
 			}
-			cmd := python(t, "testdata/client.py", port, served.UUID.String(), "0.81", fmt.Sprint(level), user, password, domain)
+			cmd := python(t, "testdata/client.py", port, served.UUID.String(), "0.81", strconv.Itoa(int(level)), user, password, domain)
 			impacketCalls(t, cmd, fmt.Sprintf("%s %d", who, level))
 		})
 	}
@@ -216,7 +216,7 @@ func TestImpacketKerberos(t *testing.T) {
 	port := host(t, s)
 	for _, level := range []dcerpc.Level{dcerpc.LevelConnect, dcerpc.LevelPrivacy} {
 		t.Run(fmt.Sprint("level ", level), func(t *testing.T) {
-			cmd := python(t, "testdata/client.py", port, served.UUID.String(), "0.81", fmt.Sprint(level), kdctest.User, "", kdctest.Realm, kdctest.Service+"@"+kdctest.Realm)
+			cmd := python(t, "testdata/client.py", port, served.UUID.String(), "0.81", strconv.Itoa(int(level)), kdctest.User, "", kdctest.Realm, kdctest.Service+"@"+kdctest.Realm)
 			cmd.Env = append(os.Environ(), "KRB5CCNAME="+cache)
 			impacketCalls(t, cmd, fmt.Sprintf("%s@%s %d", kdctest.User, kdctest.Realm, level))
 		})

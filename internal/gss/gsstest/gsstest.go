@@ -219,7 +219,7 @@ func Talk(t testing.TB, from, to gss.Context) {
 		if n := from.TokenSize(); n != 0 && n != len(token) {
 			t.Errorf("token of %d bytes, expected %d", len(token), n)
 		}
-		if string(body) == m {
+		if len(m) > 8 && string(body) == m { // a byte may well be sealed as itself
 			t.Error("sealed, yet as before")
 		}
 		if err := to.Unseal(pdu, body, token); err != nil || string(pdu) != head+m+tail {
