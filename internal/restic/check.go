@@ -106,7 +106,10 @@ func (c *checker) fault(err error) {
 func (c *checker) snapshots(ctx context.Context) error {
 	for s, err := range c.repo.Snapshots(ctx) {
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return context.Cause(ctx)
+		}
+		if errors.Is(err, ErrUnreachable) {
+			return err
 		}
 		if err != nil {
 			c.fault(err)
@@ -121,7 +124,10 @@ func (c *checker) snapshots(ctx context.Context) error {
 func (c *checker) indexes(ctx context.Context) error {
 	for f, err := range c.repo.indexFiles(ctx) {
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return context.Cause(ctx)
+		}
+		if errors.Is(err, ErrUnreachable) {
+			return err
 		}
 		if err != nil {
 			c.fault(err)
@@ -236,7 +242,10 @@ func (c *checker) trees(ctx context.Context) error {
 		}
 		t, err := c.loadTree(ctx, id)
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return context.Cause(ctx)
+		}
+		if errors.Is(err, ErrUnreachable) {
+			return err
 		}
 		if err != nil {
 			c.fault(err)
@@ -286,26 +295,14 @@ func (c *checker) data(ctx context.Context) error {
 		c.at.TotalBytes += c.sizes[id]
 	}
 	c.report.ReadPacks, c.report.ReadBytes = len(packs), c.at.TotalBytes
-	var running sync.WaitGroup
-	ids := make(chan ID)
-	for range c.repo.conf.Workers {
-		running.Go(func() {
-			var buf []byte
-			for id := range ids {
-				if ctx.Err() != nil {
-					continue
-				}
-				buf = c.readPack(ctx, id, buf)
-				c.progress(0, c.sizes[id])
-			}
-		})
-	}
-	for _, id := range packs {
-		ids <- id
-	}
-	close(ids)
-	running.Wait()
-	return ctx.Err()
+	buffers := sync.Pool{New: func() any { return new([]byte) }}
+	return eachAtOnce(ctx, c.repo.conf.Workers, packs, func(ctx context.Context, id ID) error {
+		buf := buffers.Get().(*[]byte)
+		defer buffers.Put(buf)
+		err := c.readPack(ctx, id, buf)
+		c.progress(0, c.sizes[id])
+		return err
+	})
 }
 
 // sample chooses the packs to be read.
@@ -318,18 +315,19 @@ func (c *checker) sample() []ID {
 	return packs[:int(math.Ceil(float64(len(packs))*c.opts.Sample/100))]
 }
 
-// readPack verifies a pack's hash, its header against the index, and each blob. It returns buf, grown.
-func (c *checker) readPack(ctx context.Context, id ID, buf []byte) []byte {
+// readPack verifies a pack's hash, its header against the index, and each blob. It uses and grows
+// room. Its error means that it cannot go on.
+func (c *checker) readPack(ctx context.Context, id ID, room *[]byte) error {
 	h := Handle{PackFile, id}
 	size := c.sizes[id]
 	if size > maxFileSize {
 		c.fault(&DamagedError{File: h.String(), Err: fmt.Errorf("larger than %d bytes", maxFileSize)})
-		return buf
+		return nil
 	}
-	if int64(cap(buf)) < size {
-		buf = make([]byte, size)
+	if int64(cap(*room)) < size {
+		*room = make([]byte, size)
 	}
-	buf = buf[:size]
+	buf := (*room)[:size]
 	err := twice(func() error {
 		rd, err := c.repo.be.Load(ctx, h, 0, 0)
 		if err != nil {
@@ -344,20 +342,23 @@ func (c *checker) readPack(ctx context.Context, id ID, buf []byte) []byte {
 		}
 		return nil
 	})
+	if errors.Is(err, ErrUnreachable) || ctx.Err() != nil {
+		return err
+	}
 	if err != nil {
 		c.fault(err)
 	}
 	if err != nil && !errors.Is(err, ErrDamaged) {
-		return buf
+		return nil
 	}
 	blobs, err := c.repo.key.openHeader(buf)
 	if err != nil {
 		c.fault(&DamagedError{File: h.String(), Err: err})
-		return buf
+		return nil
 	}
 	if packSize(blobs) != size {
 		c.fault(&DamagedError{File: h.String(), Err: fmt.Errorf("its header tells of %d bytes, it has %d", packSize(blobs), size)})
-		return buf
+		return nil
 	}
 	number := c.index.numbers[id]
 	for _, b := range blobs {
@@ -370,7 +371,7 @@ func (c *checker) readPack(ctx context.Context, id ID, buf []byte) []byte {
 			c.fault(&DamagedError{File: h.String(), Blob: b.ID, Err: err})
 		}
 	}
-	return buf
+	return nil
 }
 
 // bitset has a bit for each entry of a table.

@@ -21,6 +21,8 @@ var (
 	ErrDamaged = errors.New("restic: damaged")
 	// ErrLocked is what every [*LockedError] answers to in errors.Is.
 	ErrLocked = errors.New("restic: locked by another process")
+	// ErrUnreachable says that the storage failed for so long that it was given up. What goes on after other errors ends with it.
+	ErrUnreachable = errors.New("restic: the storage can't be reached")
 	// ErrLockLost is the cause of the context that Lock returns once the lock could not be kept.
 	ErrLockLost = errors.New("restic: the lock could not be refreshed in time; start the operation again")
 )

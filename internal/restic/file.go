@@ -111,7 +111,7 @@ func (r *Repository) saveJSON(ctx context.Context, t FileType, v any) (ID, error
 		h.ID = Hash(sealed)
 	}
 	if err := r.be.Save(ctx, h, inMemory(sealed)); err != nil {
-		return ID{}, err
+		return h.ID, err
 	}
 	if t == LockFile {
 		return h.ID, nil

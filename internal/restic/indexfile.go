@@ -147,7 +147,7 @@ func (r *Repository) indexFiles(ctx context.Context) func(yield func(*indexJSON,
 				return
 			}
 		}
-		if err := ctx.Err(); err != nil { // results may have been dropped
+		if err := context.Cause(ctx); err != nil { // results may have been dropped
 			yield(nil, err)
 		}
 	}

@@ -61,7 +61,7 @@ func (l *Local) Init(context.Context) error {
 
 // Save writes to a temporary file, syncs it, moves it into place and syncs the directory.
 func (l *Local) Save(ctx context.Context, h Handle, data *io.SectionReader) (err error) {
-	if err := ctx.Err(); err != nil {
+	if err := context.Cause(ctx); err != nil {
 		return err
 	}
 	f, err := l.createTemp()
@@ -149,7 +149,7 @@ type limitedFile struct {
 
 // Load opens the file at offset.
 func (l *Local) Load(ctx context.Context, h Handle, offset int64, length int) (io.ReadCloser, error) {
-	if err := ctx.Err(); err != nil {
+	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
 	f, err := os.Open(l.path(h))
@@ -170,7 +170,7 @@ func (l *Local) Load(ctx context.Context, h Handle, offset int64, length int) (i
 
 // Stat returns the file's size.
 func (l *Local) Stat(ctx context.Context, h Handle) (FileInfo, error) {
-	if err := ctx.Err(); err != nil {
+	if err := context.Cause(ctx); err != nil {
 		return FileInfo{}, err
 	}
 	fi, err := os.Stat(l.path(h))
@@ -204,7 +204,7 @@ func (l *Local) List(ctx context.Context, t FileType) iter.Seq2[FileInfo, error]
 func listDir(ctx context.Context, dir string, t FileType, yield func(FileInfo, error) bool) bool {
 	entries, err := os.ReadDir(dir)
 	if err == nil {
-		err = ctx.Err()
+		err = context.Cause(ctx)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		yield(FileInfo{}, err)
@@ -232,7 +232,7 @@ func listDir(ctx context.Context, dir string, t FileType, yield func(FileInfo, e
 
 // Remove deletes the file.
 func (l *Local) Remove(ctx context.Context, h Handle) error {
-	if err := ctx.Err(); err != nil {
+	if err := context.Cause(ctx); err != nil {
 		return err
 	}
 	return os.Remove(l.path(h))

@@ -22,9 +22,12 @@ const (
 	lockLost = lockStale - 2*lockRefresh
 	// lockWait is how long after creating a lock to look again for others created at the same moment.
 	lockWait = 200 * time.Millisecond
-	// unlockTimeout bounds the removal of the lock after the caller's context has ended.
-	unlockTimeout = time.Minute
+	// unlockTimeout bounds the removal of the lock after the caller's context has ended: long enough for storage to be found
+	// silent, and asked once more.
+	unlockTimeout = 2 * time.Minute
 )
+
+var errUnlockTimeout = fmt.Errorf("the storage doesn't answer within %v", unlockTimeout)
 
 // processStart tells our own locks from those of an earlier process with our id: in a container that
 // is started again they are often the same.
@@ -103,7 +106,7 @@ type Lock struct {
 	exclusive bool
 	cancel    context.CancelCauseFunc
 	hangups   chan os.Signal
-	stop      chan struct{}
+	stop      context.CancelFunc // of refreshing
 	stopped   chan struct{}
 	once      sync.Once
 	err       error
@@ -123,7 +126,7 @@ func (r *Repository) Lock(ctx context.Context, exclusive bool) (*Lock, context.C
 	if err := r.checkLocks(ctx, exclusive, ID{}); err != nil {
 		return nil, nil, err
 	}
-	l := &Lock{repo: r, exclusive: exclusive, hangups: make(chan os.Signal, 1), stop: make(chan struct{}), stopped: make(chan struct{})}
+	l := &Lock{repo: r, exclusive: exclusive, hangups: make(chan os.Signal, 1), stopped: make(chan struct{})}
 	// Stock restic sends SIGHUP to see whether a lock's process is alive, and relies on its living on.
 	signal.Notify(l.hangups, syscall.SIGHUP)
 	if err := l.take(ctx); err != nil {
@@ -136,7 +139,9 @@ func (r *Repository) Lock(ctx context.Context, exclusive bool) (*Lock, context.C
 	}
 	r.index.mu.Unlock()
 	ctx, l.cancel = context.WithCancelCause(ctx)
-	go l.refresh(context.WithoutCancel(ctx))
+	var refreshing context.Context
+	refreshing, l.stop = context.WithCancel(context.WithoutCancel(ctx))
+	go l.refresh(refreshing)
 	return l, ctx, nil
 }
 
@@ -144,13 +149,13 @@ func (r *Repository) Lock(ctx context.Context, exclusive bool) (*Lock, context.C
 func (l *Lock) take(ctx context.Context) error {
 	var err error
 	if l.id, err = l.repo.saveJSON(ctx, LockFile, newLock(l.exclusive)); err != nil {
-		return err
+		return errors.Join(err, l.repo.removeLock(ctx, l.id)) // it may be there all the same
 	}
 	select {
 	case <-time.After(lockWait):
 		err = l.repo.checkLocks(ctx, l.exclusive, l.id)
 	case <-ctx.Done():
-		err = ctx.Err()
+		err = context.Cause(ctx)
 	}
 	if err != nil {
 		return errors.Join(err, l.repo.removeLock(ctx, l.id))
@@ -225,7 +230,7 @@ func (r *Repository) RemoveLocks(ctx context.Context, all bool) (int, error) {
 }
 
 func (r *Repository) removeLock(ctx context.Context, id ID) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), unlockTimeout, errUnlockTimeout)
 	defer cancel()
 	err := r.be.Remove(ctx, Handle{LockFile, id})
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -242,7 +247,7 @@ func (l *Lock) refresh(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		select {
-		case <-l.stop:
+		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
@@ -264,7 +269,7 @@ func (l *Lock) renew(ctx context.Context) error {
 	}
 	id, err := l.repo.saveJSON(ctx, LockFile, newLock(l.exclusive))
 	if err != nil {
-		return err
+		return errors.Join(err, l.repo.removeLock(ctx, id)) // it may be there all the same
 	}
 	old := l.id
 	l.id = id
@@ -274,7 +279,7 @@ func (l *Lock) renew(ctx context.Context) error {
 // Unlock ends the context that Lock returned and removes the lock. Further calls do nothing.
 func (l *Lock) Unlock() error {
 	l.once.Do(func() {
-		close(l.stop)
+		l.stop()
 		<-l.stopped
 		l.cancel(context.Canceled)
 		l.err = l.repo.removeLock(context.Background(), l.id)

@@ -113,7 +113,7 @@ func (w *Writer) SaveBlob(ctx context.Context, t BlobType, data []byte) (id ID, 
 	case <-w.ctx.Done():
 		err = context.Cause(w.ctx)
 	case <-ctx.Done():
-		err = ctx.Err()
+		err = context.Cause(ctx)
 	}
 	w.queued.Done()
 	w.mu.Lock()
@@ -127,7 +127,7 @@ func (w *Writer) SaveBlob(ctx context.Context, t BlobType, data []byte) (id ID, 
 func (w *Writer) copyBlob(ctx context.Context, b packBlob, sealed []byte) error {
 	w.gate.RLock()
 	defer w.gate.RUnlock()
-	if err := errors.Join(w.failure(), ctx.Err()); err != nil {
+	if err := errors.Join(w.failure(), context.Cause(ctx)); err != nil {
 		return err
 	}
 	full, err := w.addToPack(b.BlobHandle, sealed, int(b.size))
@@ -203,7 +203,7 @@ func (w *Writer) Flush(ctx context.Context) error {
 	if err := w.failure(); err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() { w.cancel(ctx.Err()) })
+	stop := context.AfterFunc(ctx, func() { w.cancel(context.Cause(ctx)) })
 	defer stop()
 	w.queued.Wait()
 	w.mu.Lock()

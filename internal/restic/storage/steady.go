@@ -22,7 +22,7 @@ import (
 
 // Patience says how long to wait for storage. Zero fields take the defaults.
 type Patience struct {
-	// Stall is how long a call may make no progress; 2 minutes by default.
+	// Stall is how long a call may make no progress; a minute by default.
 	Stall time.Duration
 	// First is how long to repeat calls while none has succeeded yet, so that a wrong address is told soon; 10 seconds by
 	// default.
@@ -41,7 +41,7 @@ func (p Patience) withDefaults() Patience {
 	for _, f := range []struct {
 		value *time.Duration
 		usual time.Duration
-	}{{&p.Stall, 2 * time.Minute}, {&p.First, 10 * time.Second}, {&p.Total, 15 * time.Minute}, {&p.Pause, 500 * time.Millisecond}} {
+	}{{&p.Stall, time.Minute}, {&p.First, 10 * time.Second}, {&p.Total, 15 * time.Minute}, {&p.Pause, 500 * time.Millisecond}} {
 		if *f.value <= 0 {
 			*f.value = f.usual
 		}
@@ -82,6 +82,13 @@ func repeat[T any](ctx context.Context, s *steady, op string, try func(ctx conte
 		return none, context.Cause(ctx)
 	}
 	start, pause := time.Now(), s.patience.Pause
+	var before error // why the last try failed
+	ended := func() error {
+		if before == nil {
+			return context.Cause(ctx)
+		}
+		return fmt.Errorf("%s: %w, after %w", op, context.Cause(ctx), before)
+	}
 	for n := 0; ; n++ {
 		v, err := once(ctx, s, func(ctx context.Context, alive func()) (T, error) { return try(ctx, alive, n) })
 		if err == nil || errors.Is(err, fs.ErrNotExist) {
@@ -89,8 +96,9 @@ func repeat[T any](ctx context.Context, s *steady, op string, try func(ctx conte
 			return v, err
 		}
 		if ctx.Err() != nil {
-			return none, context.Cause(ctx)
+			return none, ended()
 		}
+		before = err
 		if permanent(err) {
 			return none, err
 		}
@@ -100,12 +108,12 @@ func repeat[T any](ctx context.Context, s *steady, op string, try func(ctx conte
 		}
 		wait := pause/2 + rand.N(pause) // so that not all come again at the same moment
 		if spent := time.Since(start); spent+wait > limit {
-			return none, fmt.Errorf("%s: given up after %d tries in %v: %w", op, n+1, spent.Round(time.Millisecond), err)
+			return none, fmt.Errorf("%w: %s: given up after %d tries in %v: %w", restic.ErrUnreachable, op, n+1, spent.Round(time.Millisecond), err)
 		}
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return none, context.Cause(ctx)
+			return none, ended()
 		}
 		pause = min(pause*3/2, maxPause)
 	}
