@@ -231,7 +231,8 @@ func (c *client) dial(ctx context.Context) error {
 	}
 }
 
-// inFailed is called when the IN channel can't be written to. If the proxy has said why, watchIn is about to read it.
+// inFailed is called when the IN channel has ended or can't be written to. The other channel may still have something to tell:
+// why, in the proxy's answer, or what the server sent before it hung up, whose end may be overtaken by this one's.
 func (c *client) inFailed(err error) {
 	const grace = time.Second
 	select {
@@ -247,7 +248,12 @@ func (c *client) watchIn(ch *channel) {
 	switch {
 	case ch.retired.Load():
 	case err != nil:
-		c.fail(receivedError(In, err))
+		select {
+		case <-c.opened:
+			c.inFailed(receivedError(In, err))
+		default:
+			c.fail(receivedError(In, err))
+		}
 	default:
 		const patience = 2 * time.Second
 		ch.nc.SetReadDeadline(time.Now().Add(patience))

@@ -284,7 +284,6 @@ func TestDialEnds(t *testing.T) {
 // TestHangUp has each side close the connection, after which the other has what was sent, and the end.
 func TestHangUp(t *testing.T) {
 	ended := make(chan error, 1)
-	read := make(chan struct{}) // the end of a channel may overtake what came on the other
 	s := start(t, &rpchttp.Handler{Serve: func(ctx context.Context, c net.Conn, i rpchttp.Info) {
 		b := make([]byte, 100)
 		if _, err := io.ReadFull(c, b); err != nil {
@@ -296,7 +295,6 @@ func TestHangUp(t *testing.T) {
 			return
 		}
 		if b[20] == 1 {
-			<-read
 			ended <- nil
 			return // closes
 		}
@@ -311,7 +309,6 @@ func TestHangUp(t *testing.T) {
 	if _, err := io.ReadFull(c, b); err != nil {
 		t.Error(err)
 	}
-	close(read)
 	if _, err := c.Read(b); !errors.Is(err, rpchttp.ErrLost) {
 		t.Errorf("the server closed: %v", err)
 	}
